@@ -1,0 +1,293 @@
+//! The blocking pool: threads for calls that wait without telling anybody, which would stop a worker.
+//!
+//! # How many threads
+//!
+//! A closure may take a microsecond or an hour, and may wait for another closure. So a queue must not stay behind a long
+//! one, but a thousand short ones must not start a thousand threads. The rule here: a thread that takes a job and leaves
+//! others behind starts the next thread *before* it runs its job. While that one starts (some 50 us), the threads that
+//! are there go on taking jobs; if the jobs are short the queue is empty by then, and if they are long the pool grows as
+//! fast as threads can be started. (Tokio starts one per closure, and pays 9 us for each of a thousand.)
+//!
+//! A thread that finds nothing to do for a while (10 s) leaves.
+
+use std::cell::Cell;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+
+use crate::context;
+use crate::scheduler::Home;
+use crate::task::budget;
+use crate::task::cell::{Runnable, Schedule, Task, Ticket};
+use crate::task::{Id, JoinHandle};
+
+/// How a pool is to be, from the runtime's builder.
+#[derive(Debug, Clone)]
+pub(crate) struct PoolConfig {
+    /// How many threads at most.
+    pub(crate) max_threads: usize,
+    /// How long a thread stays without a job.
+    pub(crate) keep_alive: Duration,
+    /// What the threads are called.
+    pub(crate) thread_name: String,
+    /// Their stacks in bytes; `None`: as the standard library has them.
+    pub(crate) stack_size: Option<usize>,
+}
+
+/// The pool of one runtime.
+pub(crate) struct Pool {
+    /// How it is to be.
+    config: PoolConfig,
+    /// The jobs' way out.
+    jobs: Receiver<Job>,
+    /// Guards the counts, and the jobs' way in: so that a thread that leaves cannot miss a job. No foreign code runs
+    /// under it.
+    state: Mutex<State>,
+    /// Told when the last thread has left.
+    empty: Condvar,
+}
+
+/// What the lock guards.
+struct State {
+    /// The jobs' way in; `None` once the runtime shuts down.
+    sender: Option<Sender<Job>>,
+    /// Threads that are there, or are starting.
+    threads: usize,
+    /// Threads that wait for a job.
+    idle: usize,
+    /// A thread is starting, and has not asked for a job yet.
+    starting: bool,
+    /// The threads, to be joined at the end; those that left are forgotten at the next start.
+    handles: Vec<thread::JoinHandle<()>>,
+}
+
+/// A closure in the queue.
+struct Job {
+    /// The closure, as a task that is polled once.
+    task: Runnable,
+    /// Its runtime: `spawn` and its kin work inside it.
+    home: Arc<Home>,
+}
+
+thread_local! {
+    /// The pool that this thread belongs to, by its address, so that it does not wait for itself.
+    static MEMBER_OF: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Pool {
+    /// A pool without threads.
+    pub(crate) fn new(config: PoolConfig) -> Arc<Pool> {
+        let (sender, jobs) = unbounded();
+        Arc::new(Pool {
+            config,
+            jobs,
+            state: Mutex::new(State {
+                sender: Some(sender),
+                threads: 0,
+                idle: 0,
+                starting: false,
+                handles: Vec::new(),
+            }),
+            empty: Condvar::new(),
+        })
+    }
+
+    /// Runs a closure on one of the pool's threads. During the shutdown, it is dropped and its handle cancelled.
+    ///
+    /// # Panics
+    ///
+    /// When the pool has no thread and the system gives none.
+    #[track_caller]
+    pub(crate) fn spawn<F, R>(self: &Arc<Self>, home: Arc<Home>, run: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let task = Task::new(Closure(Some(run)), InPool, Id::next());
+        let handle = JoinHandle::new(task.clone());
+        let job = Job { task, home };
+        if let Err(error) = self.submit(job) {
+            panic!("no thread can be started for a blocking job: {error}");
+        }
+        handle
+    }
+
+    /// Queues a job, and makes sure that there is a thread on its way to the queue.
+    fn submit(self: &Arc<Self>, job: Job) -> io::Result<()> {
+        let mut state = self.lock();
+        if state.sender.is_none() {
+            drop(state);
+            job.task.cancel();
+            return Ok(());
+        }
+        if state.idle == 0 && !state.starting && state.threads < self.config.max_threads {
+            if let Err(error) = self.start_thread(&mut state) {
+                if state.threads == 0 {
+                    drop(state);
+                    job.task.cancel();
+                    return Err(error);
+                }
+            }
+        }
+        if let Some(sender) = &state.sender {
+            let _ = sender.send(job);
+        }
+        Ok(())
+    }
+
+    /// Starts a thread.
+    fn start_thread(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+        let mut builder = thread::Builder::new().name(format!("{}-blocking", self.config.thread_name));
+        if let Some(bytes) = self.config.stack_size {
+            builder = builder.stack_size(bytes);
+        }
+        let pool = self.clone();
+        let handle = builder.spawn(move || pool.work())?;
+        state.handles.retain(|handle| !handle.is_finished());
+        state.handles.push(handle);
+        state.threads += 1;
+        state.starting = true;
+        Ok(())
+    }
+
+    /// The life of a thread.
+    fn work(self: Arc<Self>) {
+        MEMBER_OF.with(|member| member.set(Arc::as_ptr(&self) as usize));
+        self.lock().starting = false;
+        while let Some(job) = self.next_job() {
+            let Job { task, home } = job;
+            let entered = context::enter(home);
+            // A closure ends in its first poll: there is nothing to queue again.
+            let _none = task.run();
+            drop(entered);
+        }
+        let mut state = self.lock();
+        state.threads -= 1;
+        if state.threads == 0 {
+            self.empty.notify_all();
+        }
+    }
+
+    /// Waits for a job. `None`: the thread is to leave.
+    fn next_job(self: &Arc<Self>) -> Option<Job> {
+        loop {
+            self.lock().idle += 1;
+            let job = self.jobs.recv_timeout(self.config.keep_alive);
+            let mut state = self.lock();
+            state.idle -= 1;
+            match job {
+                Ok(job) => {
+                    let others_wait = !self.jobs.is_empty() && state.idle == 0 && !state.starting;
+                    if others_wait && state.threads < self.config.max_threads {
+                        // If there is none to be had, the jobs wait for this one.
+                        let _ = self.start_thread(&mut state);
+                    }
+                    return Some(job);
+                }
+                // Under the lock nobody can send: if the queue is empty now, no job is left behind.
+                Err(RecvTimeoutError::Timeout) if self.jobs.is_empty() => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
+    /// Ends the pool: jobs that have not started are cancelled, those that have are waited for, for ever (`None`) or for
+    /// so long.
+    pub(crate) fn shut_down(&self, timeout: Option<Duration>) {
+        let sender = self.lock().sender.take();
+        while let Ok(job) = self.jobs.try_recv() {
+            job.task.cancel();
+        }
+        drop(sender);
+        if MEMBER_OF.try_with(Cell::get) == Ok(std::ptr::from_ref(self) as usize) {
+            // A job that drops its own runtime cannot wait for itself to end.
+            return;
+        }
+        if self.wait_until_empty(timeout) {
+            let handles = std::mem::take(&mut self.lock().handles);
+            for handle in handles {
+                let _ = handle.join();
+            }
+        }
+    }
+
+    /// Waits until the last thread has left. `false`: the time is over.
+    fn wait_until_empty(&self, timeout: Option<Duration>) -> bool {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut state = self.lock();
+        while state.threads > 0 {
+            state = match (timeout, deadline) {
+                (Some(_), Some(deadline)) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return false;
+                    }
+                    self.empty.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+                _ => self.empty.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        true
+    }
+
+    /// How many threads there are.
+    pub(crate) fn threads(&self) -> usize {
+        self.lock().threads
+    }
+
+    /// How many jobs wait for a thread.
+    pub(crate) fn queued(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// The state.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// A closure as a future that is ready at its first poll.
+struct Closure<F>(Option<F>);
+
+// The closure is moved out before it is called: it need not stay where it is.
+impl<F> Unpin for Closure<F> {}
+
+impl<F: FnOnce() -> R, R> Future for Closure<F> {
+    type Output = R;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<R> {
+        let run = self.0.take().expect("a closure is polled once");
+        // What it blocks on counts for nobody's budget.
+        Poll::Ready(budget::unlimited(run))
+    }
+}
+
+/// The scheduler of a closure: it is never woken and never waits.
+struct InPool;
+
+impl Schedule for InPool {
+    fn woken<T: Send + 'static>(_: Arc<Task<T, Self>>) {}
+
+    fn keep(&self, _: Runnable) -> Option<Ticket> {
+        None
+    }
+
+    fn release(&self, _: Ticket) -> Option<Runnable> {
+        None
+    }
+}
+

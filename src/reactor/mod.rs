@@ -1,0 +1,305 @@
+//! The reactor: asks the kernel which sockets are ready, and wakes whoever waits for them.
+//!
+//! Every worker has one, and waits in it when it has nothing to run: waiting for work *is* waiting for I/O. There is no
+//! I/O thread. The same wait is cut short by [`Reactor::unpark`] (a task for this worker) and by a timeout (its next
+//! timer).
+//!
+//! ```text
+//!   socket ──WouldBlock──► register ──► sources[key] ◄──event(token = key)── kernel (epoll, kqueue: through mio)
+//!                                          │
+//!                                          └─► wakers of that direction ──► run queue
+//! ```
+//!
+//! A socket registers with the worker that first has to wait for it, so connections spread over the workers by
+//! themselves, and a socket that never has to wait never registers.
+//!
+//! Read `source.rs` for the readiness protocol and `io.rs` for what a socket does with it.
+
+mod io;
+mod source;
+
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+use std::{fmt, io as std_io};
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Token};
+use slab::Slab;
+
+pub(crate) use io::Io;
+pub(crate) use source::{Direction, Source};
+use source::Change;
+
+use crate::shim::atomic::{
+    AtomicU8, AtomicUsize,
+    Ordering::{AcqRel, Acquire, Relaxed},
+};
+use crate::shim::{Mutex, MutexGuard, lock};
+
+/// The worker runs.
+const AWAKE: u8 = 0;
+/// The worker waits in the reactor, or is about to.
+const ASLEEP: u8 = 1;
+/// Somebody wants the worker: its next wait returns at once.
+const NOTIFIED: u8 = 2;
+
+/// The token of the `mio::Waker`: no key is ever this.
+const UNPARK: Token = Token(usize::MAX);
+
+/// How many events one turn takes from the kernel: the rest waits for the next turn, and nobody starves.
+const EVENTS_PER_TURN: usize = 1024;
+
+/// One worker's view of the kernel.
+pub(crate) struct Reactor {
+    /// The right to wait. The worker holds it while it waits; the watchdog takes it, if it is free, to serve a worker that
+    /// is blocked in a task.
+    driver: Mutex<Driver>,
+    /// For registering from any thread, also while the worker waits.
+    registry: mio::Registry,
+    /// Ends the worker's wait.
+    waker: mio::Waker,
+    /// AWAKE, ASLEEP or NOTIFIED: so that only a worker that sleeps costs its waker a system call.
+    sleep: AtomicU8,
+    /// How many sockets are registered. A hint that spares the system call where there are none, hence relaxed.
+    registered: AtomicUsize,
+    /// Every registered socket. Guards the table only; held together with a source's waiters, always in this order.
+    sources: Mutex<Sources>,
+}
+
+/// What the thread that waits needs.
+struct Driver {
+    /// The kernel's side.
+    poll: mio::Poll,
+    /// What it said in this turn; kept for its memory.
+    events: Events,
+}
+
+/// The table of sources.
+#[derive(Default)]
+struct Sources {
+    /// The sources by the lower half of their key, each with the upper half.
+    table: Slab<(u32, Arc<Source>)>,
+    /// The upper half of the last key: an event for a socket that was closed in the same turn finds another number,
+    /// although the kernel and the slab reuse theirs.
+    generation: u32,
+    /// The runtime is shut down: nobody registers any more.
+    closed: bool,
+}
+
+/// A source's place in the table, and its token with the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Key(usize);
+
+impl Key {
+    /// Half of a `usize`.
+    const HALF: u32 = usize::BITS / 2;
+
+    /// The bits of a generation: one less than half, so that no key is ever [`UNPARK`].
+    const GENERATIONS: u32 = (usize::MAX >> (Self::HALF + 1)) as u32;
+
+    /// The key of slot `index` in its `generation`th use.
+    fn new(index: usize, generation: u32) -> Key {
+        Key(((generation as usize) << Self::HALF) | index)
+    }
+
+    /// The slot.
+    fn index(self) -> usize {
+        self.0 & (usize::MAX >> Self::HALF)
+    }
+
+    /// The use of the slot, as far as it fits.
+    fn generation(self) -> usize {
+        self.0 >> Self::HALF
+    }
+}
+
+/// The error of an operation whose runtime was shut down.
+pub(crate) fn gone() -> std_io::Error {
+    std_io::Error::other("the runtime on which this socket waits has been shut down")
+}
+
+impl Reactor {
+    /// A reactor without sockets.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel gives no descriptors.
+    pub(crate) fn new() -> std_io::Result<Reactor> {
+        let poll = mio::Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        let waker = mio::Waker::new(&registry, UNPARK)?;
+        Ok(Reactor {
+            driver: Mutex::new(Driver {
+                poll,
+                events: Events::with_capacity(EVENTS_PER_TURN),
+            }),
+            registry,
+            waker,
+            sleep: AtomicU8::new(AWAKE),
+            registered: AtomicUsize::new(0),
+            sources: Mutex::new(Sources::default()),
+        })
+    }
+
+    /// The worker has nothing to run: waits for an event, for [`unpark`](Reactor::unpark) or for the timeout. Adds the
+    /// wakers of whatever became ready to `woken`; the caller wakes them, with no lock held.
+    pub(crate) fn park(&self, timeout: Option<Duration>, woken: &mut Vec<Waker>) {
+        // Acquire, here and below, pairs with the release in `unpark`: what its caller pushed is seen.
+        let notified = self.sleep.compare_exchange(AWAKE, ASLEEP, AcqRel, Acquire).is_err();
+        let driver = lock(&self.driver);
+        // Looked at once more under the lock: the watchdog may have had the driver until now, and have taken from the
+        // kernel the very event that was to end this wait.
+        let notified = notified || self.sleep.load(Acquire) == NOTIFIED;
+        let timeout = if notified { Some(Duration::ZERO) } else { timeout };
+        self.turn_with(driver, timeout, woken);
+        self.sleep.swap(AWAKE, AcqRel);
+    }
+
+    /// Ends the worker's wait, or its next one if it does not wait. Costs a system call only if it sleeps.
+    pub(crate) fn unpark(&self) {
+        if self.sleep.swap(NOTIFIED, AcqRel) == ASLEEP {
+            // The only failure is a full counter, which means that the event is there already.
+            let _ = self.waker.wake();
+        }
+    }
+
+    /// Whether the worker waits here.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.sleep.load(Acquire) == ASLEEP
+    }
+
+    /// Takes the events that are there, without waiting. Nothing, if another thread is at it.
+    pub(crate) fn turn(&self, woken: &mut Vec<Waker>) {
+        if self.sources() == 0 {
+            return;
+        }
+        if let Ok(driver) = self.driver.try_lock() {
+            self.turn_with(driver, Some(Duration::ZERO), woken);
+        }
+    }
+
+    /// One turn: asks the kernel, and hands out what it says.
+    fn turn_with(
+        &self,
+        mut driver: MutexGuard<'_, Driver>,
+        timeout: Option<Duration>,
+        woken: &mut Vec<Waker>,
+    ) {
+        let Driver { poll, events } = &mut *driver;
+        // The one error of a correct call is EINTR: a signal came. Then there are no events, and the caller looks at its
+        // timers and waits again.
+        if poll.poll(events, timeout).is_err() || events.is_empty() {
+            return;
+        }
+        let sources = lock(&self.sources);
+        for event in events.iter() {
+            if let Some(source) = sources.find(event.token()) {
+                dispatch(event, source, woken);
+            }
+        }
+    }
+
+    /// Tells the kernel that somebody waits for `fd`.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime is shut down, and whatever the kernel says (a descriptor that cannot be waited for, no memory).
+    pub(crate) fn register(&self, fd: RawFd) -> std_io::Result<(Key, Arc<Source>)> {
+        let source = Arc::new(Source::default());
+        let key = {
+            let mut sources = lock(&self.sources);
+            if sources.closed {
+                return Err(gone());
+            }
+            sources.generation = sources.generation.wrapping_add(1) & Key::GENERATIONS;
+            let generation = sources.generation;
+            let index = sources.table.insert((generation, source.clone()));
+            self.registered.store(sources.table.len(), Relaxed);
+            Key::new(index, generation)
+        };
+        let both = Interest::READABLE | Interest::WRITABLE;
+        match self.registry.register(&mut SourceFd(&fd), Token(key.0), both) {
+            Ok(()) => Ok((key, source)),
+            Err(error) => {
+                self.remove(key);
+                Err(error)
+            }
+        }
+    }
+
+    /// The socket is about to be closed. It leaves the kernel's table first: a duplicate of the descriptor would
+    /// otherwise keep the entry, and its events, alive.
+    pub(crate) fn deregister(&self, fd: RawFd, key: Key) {
+        // A failure (the descriptor was closed behind our back) must still free the slot.
+        let _ = self.registry.deregister(&mut SourceFd(&fd));
+        self.remove(key);
+    }
+
+    /// Takes a source out of the table; what it holds is dropped without the lock.
+    fn remove(&self, key: Key) {
+        let source = {
+            let mut sources = lock(&self.sources);
+            let source = sources.remove(key);
+            self.registered.store(sources.table.len(), Relaxed);
+            source
+        };
+        drop(source);
+    }
+
+    /// How many sockets are registered.
+    pub(crate) fn sources(&self) -> usize {
+        self.registered.load(Relaxed)
+    }
+
+    /// The runtime is gone: every operation on a registered socket fails from now on. Adds all who wait to `woken`.
+    pub(crate) fn shut_down(&self, woken: &mut Vec<Waker>) {
+        let table = {
+            let mut sources = lock(&self.sources);
+            sources.closed = true;
+            std::mem::take(&mut sources.table)
+        };
+        for (_, (_, source)) in &table {
+            source.shut_down(woken);
+        }
+    }
+}
+
+impl Sources {
+    /// The source that an event is for, unless it has gone since.
+    fn find(&self, token: Token) -> Option<&Source> {
+        let key = Key(token.0);
+        match self.table.get(key.index()) {
+            Some((generation, source)) if *generation as usize == key.generation() => Some(source),
+            _ => None,
+        }
+    }
+
+    /// Takes a source out, unless its slot has a new owner.
+    fn remove(&mut self, key: Key) -> Option<Arc<Source>> {
+        self.find(Token(key.0))?;
+        Some(self.table.remove(key.index()).1)
+    }
+}
+
+/// What one event means. A hang-up or an error makes both directions ready: the next call says what happened.
+fn dispatch(event: &mio::event::Event, source: &Source, woken: &mut Vec<Waker>) {
+    let error = event.is_error();
+    if event.is_readable() || event.is_read_closed() || event.is_priority() || error {
+        let closed = event.is_read_closed();
+        source.set_ready(Direction::Read, Change { closed }, woken);
+    }
+    if event.is_writable() || event.is_write_closed() || error {
+        let closed = event.is_write_closed();
+        source.set_ready(Direction::Write, Change { closed }, woken);
+    }
+}
+
+impl fmt::Debug for Reactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reactor")
+            .field("sources", &self.sources())
+            .finish_non_exhaustive()
+    }
+}

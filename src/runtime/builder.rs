@@ -1,0 +1,179 @@
+//! How a runtime is to be.
+
+use std::fmt;
+use std::io;
+use std::num::NonZeroUsize;
+use std::thread;
+use std::time::Duration;
+
+use super::{Handle, Runtime};
+use crate::blocking::{Pool, PoolConfig};
+use crate::scheduler::{self, Config};
+
+/// Builds a [`Runtime`] with other settings than the default.
+///
+/// ```
+/// use samovar::runtime::Builder;
+///
+/// let runtime = Builder::new_multi_thread()
+///     .worker_threads(2)
+///     .thread_name("kitchen")
+///     .build()
+///     .unwrap();
+/// runtime.block_on(async { /* ... */ });
+/// ```
+#[derive(Clone)]
+pub struct Builder {
+    /// Whether tasks run also while nobody is inside `block_on`.
+    multi_thread: bool,
+    /// How many workers; `None`: one per core.
+    workers: Option<usize>,
+    /// How many threads for blocking jobs at most.
+    max_blocking_threads: usize,
+    /// How long such a thread stays without a job.
+    keep_alive: Duration,
+    /// What all threads' names begin with.
+    thread_name: String,
+    /// The threads' stacks in bytes; `None`: as the standard library has them.
+    stack_size: Option<usize>,
+}
+
+impl Builder {
+    /// A runtime with several workers, that also runs tasks while no thread is inside
+    /// [`block_on`](Runtime::block_on).
+    ///
+    /// One of its workers is the thread inside `block_on`; so `worker_threads(1)` is an ordinary choice.
+    pub fn new_multi_thread() -> Builder {
+        Builder::new(true)
+    }
+
+    /// A runtime whose tasks run on the thread inside [`block_on`](Runtime::block_on), and only then. It starts no thread,
+    /// except for [`spawn_blocking`](crate::task::spawn_blocking).
+    pub fn new_current_thread() -> Builder {
+        Builder::new(false)
+    }
+
+    /// The defaults.
+    fn new(multi_thread: bool) -> Builder {
+        Builder {
+            multi_thread,
+            workers: None,
+            max_blocking_threads: 512,
+            keep_alive: Duration::from_secs(10),
+            thread_name: "samovar".to_owned(),
+            stack_size: None,
+        }
+    }
+
+    /// How many workers run tasks, the thread inside `block_on` among them. By default as many as the machine has cores.
+    ///
+    /// A current-thread runtime always has one, and ignores this.
+    ///
+    /// # Panics
+    ///
+    /// When `count` is 0.
+    ///
+    /// ```should_panic
+    /// samovar::runtime::Builder::new_multi_thread().worker_threads(0);
+    /// ```
+    #[track_caller]
+    pub fn worker_threads(&mut self, count: usize) -> &mut Builder {
+        assert!(count > 0, "`worker_threads` must be at least 1: without a worker no task would ever run");
+        self.workers = Some(count);
+        self
+    }
+
+    /// How many threads [`spawn_blocking`](crate::task::spawn_blocking) uses at most; 512 by default.
+    ///
+    /// # Panics
+    ///
+    /// When `count` is 0.
+    #[track_caller]
+    pub fn max_blocking_threads(&mut self, count: usize) -> &mut Builder {
+        assert!(count > 0, "`max_blocking_threads` must be at least 1: without a thread no blocking job would ever run");
+        self.max_blocking_threads = count;
+        self
+    }
+
+    /// How long a thread for blocking jobs stays without one; 10 s by default.
+    pub fn thread_keep_alive(&mut self, duration: Duration) -> &mut Builder {
+        self.keep_alive = duration;
+        self
+    }
+
+    /// What the names of the runtime's threads begin with; `samovar` by default.
+    ///
+    /// # Panics
+    ///
+    /// When the name contains a NUL byte, which no thread's name can.
+    #[track_caller]
+    pub fn thread_name(&mut self, name: impl Into<String>) -> &mut Builder {
+        let name = name.into();
+        assert!(!name.contains('\0'), "a thread's name cannot contain a NUL byte");
+        self.thread_name = name;
+        self
+    }
+
+    /// The stack of the runtime's threads, in bytes; 2 MiB by default, as the standard library has it.
+    pub fn thread_stack_size(&mut self, bytes: usize) -> &mut Builder {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// Does nothing: here as in Tokio programs, where sockets and timers have to be asked for. A Samovar runtime always has
+    /// both, and they cost nothing until they are used.
+    pub fn enable_all(&mut self) -> &mut Builder {
+        self
+    }
+
+    /// Does nothing: see [`enable_all`](Builder::enable_all).
+    pub fn enable_io(&mut self) -> &mut Builder {
+        self
+    }
+
+    /// Does nothing: see [`enable_all`](Builder::enable_all).
+    pub fn enable_time(&mut self) -> &mut Builder {
+        self
+    }
+
+    /// Builds the runtime and starts its threads.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no threads or descriptors (a runtime needs three descriptors per worker). Then nothing is left.
+    pub fn build(&mut self) -> io::Result<Runtime> {
+        let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let workers = match (self.multi_thread, self.workers) {
+            (false, _) => 1,
+            (true, Some(count)) => count,
+            (true, None) => cores(),
+        };
+        let pool = Pool::new(PoolConfig {
+            max_threads: self.max_blocking_threads,
+            keep_alive: self.keep_alive,
+            thread_name: self.thread_name.clone(),
+            stack_size: self.stack_size,
+        });
+        let config = Config {
+            workers,
+            multi_thread: self.multi_thread,
+            thread_name: self.thread_name.clone(),
+            stack_size: self.stack_size,
+        };
+        let home = scheduler::start(config, pool)?;
+        Ok(Runtime::from_handle(Handle::from_home(home)))
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("multi_thread", &self.multi_thread)
+            .field("worker_threads", &self.workers)
+            .field("max_blocking_threads", &self.max_blocking_threads)
+            .field("thread_keep_alive", &self.keep_alive)
+            .field("thread_name", &self.thread_name)
+            .field("thread_stack_size", &self.stack_size)
+            .finish()
+    }
+}

@@ -1,0 +1,155 @@
+//! A reference to a runtime, for any thread.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::RuntimeFlavor;
+use crate::context;
+use crate::scheduler::{self, Home};
+use crate::task::JoinHandle;
+
+/// A reference to a [`Runtime`](super::Runtime): spawns on it from any thread. Cloning it is cheap.
+///
+/// It does not keep the runtime alive: when that is dropped, tasks that are spawned through a handle are cancelled at
+/// once.
+///
+/// ```
+/// let runtime = samovar::runtime::Runtime::new().unwrap();
+/// let handle = runtime.handle().clone();
+/// let task = std::thread::spawn(move || handle.spawn(async { "from another thread" })).join().unwrap();
+/// assert_eq!(runtime.block_on(task).unwrap(), "from another thread");
+/// ```
+#[derive(Clone)]
+pub struct Handle {
+    /// The way in, through worker 0.
+    home: Arc<Home>,
+}
+
+impl Handle {
+    /// The handle of the runtime that `home` leads to.
+    pub(crate) fn from_home(home: Arc<Home>) -> Handle {
+        Handle { home }
+    }
+
+    /// The runtime itself.
+    pub(crate) fn home(&self) -> &Arc<Home> {
+        &self.home
+    }
+
+    /// The runtime of this thread.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime: see [`try_current`](Handle::try_current).
+    #[track_caller]
+    pub fn current() -> Handle {
+        Handle::from_home(context::home("take a handle of"))
+    }
+
+    /// The runtime of this thread, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// Outside a runtime.
+    ///
+    /// ```
+    /// use samovar::runtime::Handle;
+    /// assert!(Handle::try_current().is_err());
+    /// ```
+    pub fn try_current() -> Result<Handle, TryCurrentError> {
+        context::try_home().map(Handle::from_home).ok_or(TryCurrentError(()))
+    }
+
+    /// Makes this the thread's runtime until the guard is dropped, so that `spawn`, timers and sockets find it. Nothing
+    /// runs on this thread for that.
+    ///
+    /// # Panics
+    ///
+    /// When guards are dropped in another order than the reverse of their creation.
+    pub fn enter(&self) -> EnterGuard<'_> {
+        EnterGuard {
+            _entered: context::enter(self.home.clone()),
+            _handle: PhantomData,
+        }
+    }
+
+    /// Spawns a task: see [`samovar::spawn`](crate::spawn). After the runtime's end it is dropped at once, and its handle
+    /// gives an error that is cancelled.
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.home.spawn(future)
+    }
+
+    /// Runs a closure that blocks: see [`task::spawn_blocking`](crate::task::spawn_blocking).
+    ///
+    /// # Panics
+    ///
+    /// When no thread can be started and the pool has none.
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(&self, run: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let pool = &self.home.shared().pool;
+        pool.spawn(self.home.clone(), run)
+    }
+
+    /// Runs a future on this thread, in the runtime's context: see [`Runtime::block_on`](super::Runtime::block_on), which
+    /// does the same. (Unlike Tokio's, it also drives a current-thread runtime that no other thread drives.)
+    ///
+    /// # Panics
+    ///
+    /// Inside a task or another `block_on`.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        scheduler::block_on(&self.home, future)
+    }
+
+    /// Which kind of runtime it is.
+    pub fn runtime_flavor(&self) -> RuntimeFlavor {
+        if self.home.is_multi_thread() {
+            RuntimeFlavor::MultiThread
+        } else {
+            RuntimeFlavor::CurrentThread
+        }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("flavor", &self.runtime_flavor())
+            .field("workers", &self.home.workers())
+            .finish_non_exhaustive()
+    }
+}
+
+/// While it lives, the thread belongs to a runtime. Made by [`Handle::enter`].
+#[must_use = "the thread leaves the runtime when the guard is dropped"]
+#[derive(Debug)]
+pub struct EnterGuard<'a> {
+    /// Restores the former runtime.
+    _entered: context::Entered,
+    /// The runtime is not dropped while a guard of it is held. The pointer keeps the guard on its thread, which is the one
+    /// whose runtime it restores.
+    _handle: PhantomData<(&'a Handle, *const ())>,
+}
+
+/// There is no runtime on this thread. Given by [`Handle::try_current`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TryCurrentError(());
+
+impl fmt::Display for TryCurrentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no samovar runtime on this thread")
+    }
+}
+
+impl Error for TryCurrentError {}

@@ -1,0 +1,399 @@
+//! The scheduler: some workers, each an event loop of its own, that share what they have when it is worth it.
+//!
+//! ```text
+//!         spawn ─┐                    ┌──────────── worker 0 = the thread inside block_on
+//!                ▼                    ▼
+//!   ┌──────────────────────── one worker = one event loop ───────────────────────┐
+//!   │  run queue (line + place in front)  ──►  poll task  ──► Ready: join         │
+//!   │      ▲            ▲         ▲                 │                             │
+//!   │      │ steal      │ wake    │ wake            ▼ Pending                     │
+//!   │      │        timer wheel   reactor  ◄── the future left its waker here     │
+//!   │      │        (next deadline = how long the reactor may wait)               │
+//!   └──────┼──────────────────────────────────────────────────────────────────────┘
+//!          │                 idle: announce it, look again, then wait in the reactor
+//!   other workers · inbox (wakes and spawns from other threads) · watchdog
+//! ```
+//!
+//! `worker.rs` is the loop; read it first. `queue.rs`, `inbox.rs` and `registry.rs` are where tasks are; `idle.rs` is
+//! whom to wake; `seat.rs` is how a thread inside `block_on` becomes worker 0; `watchdog.rs` looks after blocked workers;
+//! `shutdown.rs` is the end.
+
+mod idle;
+mod inbox;
+mod queue;
+mod registry;
+mod seat;
+mod shutdown;
+mod signal;
+mod watchdog;
+mod worker;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::task::Waker;
+use std::thread;
+use std::time::Instant;
+
+use crossbeam_utils::CachePadded;
+
+use self::idle::Idle;
+use self::inbox::Inbox;
+use self::queue::{Queue, Stealers};
+use self::registry::Registry;
+use self::seat::Seat;
+use self::shutdown::Latch;
+use self::watchdog::Watchdog;
+pub(crate) use self::seat::block_on;
+pub(crate) use self::shutdown::{Shutdown, shut_down};
+pub(crate) use self::worker::Local;
+
+use crate::blocking::Pool;
+use crate::context;
+use crate::reactor::Reactor;
+use crate::shim::atomic::{
+    AtomicBool, AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, SeqCst},
+    fence,
+};
+use crate::shim::{Mutex, lock};
+use crate::task::cell::{Runnable, Schedule, Task, Ticket, quietly};
+use crate::task::{Id, JoinHandle};
+use crate::time::clock;
+use crate::time::timers::{Set, Timers};
+use crate::time::wheel;
+
+/// How a runtime is to be, from its builder.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// How many workers.
+    pub(crate) workers: usize,
+    /// Whether tasks run also while nobody is inside `block_on`.
+    pub(crate) multi_thread: bool,
+    /// What the threads are called.
+    pub(crate) thread_name: String,
+    /// Their stacks in bytes; `None`: as the standard library has them.
+    pub(crate) stack_size: Option<usize>,
+}
+
+/// A runtime's scheduler, shared by its workers.
+pub(crate) struct Shared {
+    /// What others can reach of each worker.
+    remotes: Box<[CachePadded<Remote>]>,
+    /// Tasks from outside.
+    inbox: Inbox,
+    /// The workers that sleep.
+    idle: Idle,
+    /// Worker 0, while nobody is it.
+    seat: Seat,
+    /// Looks after blocked workers.
+    watchdog: Watchdog,
+    /// How many polls a worker with a queue lets pass before it wakes another to share it. It grows when the shared tasks
+    /// turn out too short to be worth a wake, and shrinks when they do not. A hint, hence relaxed.
+    patience: AtomicU32,
+    /// The runtime is shutting down. Set before the inbox and the registries are emptied: see `shutdown.rs`.
+    closed: AtomicBool,
+    /// How many workers have not finished their part of the shutdown.
+    remaining: Latch,
+    /// The threads, to be joined at shutdown. Guards the list.
+    threads: Mutex<Vec<thread::JoinHandle<()>>>,
+    /// The threads for blocking jobs.
+    pub(crate) pool: Arc<Pool>,
+    /// How the runtime was built.
+    config: Config,
+}
+
+/// What others can reach of a worker.
+struct Remote {
+    /// Its run queue, for thieves.
+    stealers: Stealers,
+    /// Its reactor.
+    reactor: Reactor,
+    /// Its timers.
+    timers: Timers,
+    /// Its waiting tasks.
+    registry: Registry,
+    /// How many polls it has begun. Written by the worker alone; the watchdog compares two looks. Hence relaxed.
+    polls: AtomicU64,
+    /// It is stuck in a poll, the watchdog says: thieves may take also the task in front. A hint, hence relaxed.
+    blocked: AtomicBool,
+}
+
+/// The worker at which something began: the way back into its runtime from anywhere.
+///
+/// Tasks, timers and sockets hold an `Arc` of it. There is one per worker, not one per runtime, so that workers that
+/// spawn at the same time do not fight for one reference count.
+pub(crate) struct Home {
+    /// The runtime.
+    shared: Arc<Shared>,
+    /// The worker.
+    worker: usize,
+}
+
+/// Builds a scheduler and starts its threads. The `Home` is worker 0's.
+///
+/// # Errors
+///
+/// When the kernel gives no descriptors or threads.
+pub(crate) fn start(config: Config, pool: Arc<Pool>) -> io::Result<Arc<Home>> {
+    let now = clock::now();
+    let queues: Vec<Queue> = (0..config.workers).map(|_| Queue::new()).collect();
+    let remotes = queues
+        .iter()
+        .map(|queue| Ok(CachePadded::new(Remote::new(queue, now)?)))
+        .collect::<io::Result<_>>()?;
+    let shared = Arc::new(Shared {
+        remotes,
+        inbox: Inbox::new(),
+        idle: Idle::new(),
+        seat: Seat::new(),
+        watchdog: Watchdog::new(),
+        patience: AtomicU32::new(0),
+        closed: AtomicBool::new(false),
+        remaining: Latch::new(config.workers),
+        threads: Mutex::new(Vec::new()),
+        pool,
+        config,
+    });
+    let mut locals = queues.into_iter().enumerate().map(|(worker, queue)| {
+        let home = Arc::new(Home { shared: shared.clone(), worker });
+        Local::new(home, queue)
+    });
+    let first = locals.next().expect("a runtime has a worker");
+    let home = first.home().clone();
+    shared.seat.furnish(first);
+    for local in locals {
+        let started = shared.start_thread("worker", {
+            let local = std::sync::Mutex::new(Some(local));
+            move || {
+                let local = local.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+                worker::work(local.expect("a worker starts once"));
+            }
+        });
+        if let Err(error) = started {
+            shared.shut_down_unstarted();
+            return Err(error);
+        }
+    }
+    if shared.config.workers > 1 {
+        let watched = shared.clone();
+        if let Err(error) = shared.start_thread("watchdog", move || watchdog::watch(&watched)) {
+            shared.shut_down_unstarted();
+            return Err(error);
+        }
+    }
+    Ok(home)
+}
+
+impl Remote {
+    /// What others can reach of the worker with this queue.
+    fn new(queue: &Queue, now: Instant) -> io::Result<Remote> {
+        Ok(Remote {
+            stealers: queue.stealers(),
+            reactor: Reactor::new()?,
+            timers: Timers::new(now),
+            registry: Registry::default(),
+            polls: AtomicU64::new(0),
+            blocked: AtomicBool::new(false),
+        })
+    }
+
+    /// Hands out what the reactor and the timers have, to `woken`, without waiting.
+    fn serve(&self, woken: &mut Vec<Waker>) {
+        self.reactor.turn(woken);
+        self.timers.fire(clock::now, woken);
+    }
+}
+
+impl Shared {
+    /// Starts a thread of this runtime.
+    fn start_thread(&self, role: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let mut builder = thread::Builder::new().name(format!("{}-{role}", self.config.thread_name));
+        if let Some(bytes) = self.config.stack_size {
+            builder = builder.stack_size(bytes);
+        }
+        let thread = builder.spawn(run)?;
+        lock(&self.threads).push(thread);
+        Ok(())
+    }
+
+    /// Queues a task from a thread that is no worker of this runtime.
+    fn push_from_outside(self: &Arc<Self>, task: Runnable) {
+        self.inbox.push(task);
+        // The fence pairs with the one in `close`: either the shutdown finds the task, or this finds the shutdown.
+        fence(SeqCst);
+        if self.closed.load(Relaxed) {
+            self.inbox.cancel_all();
+            return;
+        }
+        self.wake_for_inbox();
+    }
+
+    /// Makes sure that somebody looks at the inbox.
+    fn wake_for_inbox(self: &Arc<Self>) {
+        if self.remotes.len() == 1 {
+            self.attend(0);
+        } else {
+            // With no sleeper to pick, everybody is awake, and looks at the inbox before going to sleep.
+            self.wake_one();
+        }
+    }
+
+    /// Makes sure that somebody looks at this worker's reactor and timers.
+    fn attend(self: &Arc<Self>, worker: usize) {
+        self.remotes[worker].reactor.unpark();
+        if worker == 0 {
+            self.call_stand_in_if_vacant();
+        }
+    }
+
+    /// Wakes one worker that has nothing to do, if there is one and none is searching: a sleeper, or worker 0 if nobody
+    /// is it.
+    fn wake_one(self: &Arc<Self>) {
+        match self.idle.pick() {
+            Some(worker) => self.remotes[worker].reactor.unpark(),
+            None if self.idle.has_sleepers() => {}
+            None => self.call_stand_in_if_vacant(),
+        }
+    }
+
+    /// Whether a worker has nothing to do: it sleeps, or it is worker 0 and nobody sits there.
+    fn rests(&self, worker: usize) -> bool {
+        self.remotes[worker].reactor.is_asleep() || (worker == 0 && self.seat.is_vacant())
+    }
+
+    /// Whether the runtime is shutting down.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Acquire)
+    }
+}
+
+impl Home {
+    /// Whether both lead into the same runtime.
+    pub(crate) fn same_runtime(&self, other: &Home) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// The runtime.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Whether tasks run also while nobody is inside `block_on`.
+    pub(crate) fn is_multi_thread(&self) -> bool {
+        self.shared.config.multi_thread
+    }
+
+    /// How many workers the runtime has.
+    pub(crate) fn workers(&self) -> usize {
+        self.shared.config.workers
+    }
+
+    /// How many tasks wait for something.
+    pub(crate) fn waiting_tasks(&self) -> usize {
+        self.shared.remotes.iter().map(|remote| remote.registry.len()).sum()
+    }
+
+    /// The worker's reactor.
+    pub(crate) fn reactor(&self) -> &Reactor {
+        &self.shared.remotes[self.worker].reactor
+    }
+
+    /// The worker's timers.
+    pub(crate) fn timers(&self) -> &Timers {
+        &self.shared.remotes[self.worker].timers
+    }
+
+    /// Sets a timer.
+    ///
+    /// # Panics
+    ///
+    /// When the runtime is shut down.
+    pub(crate) fn set_timer(&self, deadline: Instant, waker: Waker) -> wheel::Key {
+        match self.timers().set(deadline, waker) {
+            Set::Done { key, earliest } => {
+                if earliest {
+                    self.reactor().unpark();
+                }
+                self.attend();
+                key
+            }
+            Set::Closed => panic!("a timer cannot be set: its samovar runtime has been shut down"),
+        }
+    }
+
+    /// Something was left with this worker's reactor or timers. Nobody has to be told if the caller is that worker;
+    /// another thread makes sure that somebody is.
+    pub(crate) fn attend(&self) {
+        let is_stranger = || context::with_worker(|local| !local.is_some_and(|local| self.same_runtime(local.home())));
+        if self.worker == 0 && is_stranger() {
+            self.shared.call_stand_in_if_vacant();
+        }
+    }
+
+    /// Spawns a task from a thread that is no worker of this runtime, or during the shutdown.
+    pub(crate) fn spawn_from_outside<F>(self: &Arc<Self>, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let task = Task::new(future, self.clone(), Id::next());
+        let handle = JoinHandle::new(task.clone());
+        self.shared.push_from_outside(task);
+        handle
+    }
+
+    /// Spawns a task.
+    pub(crate) fn spawn<F>(self: &Arc<Self>, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let spawned = context::with_worker(|local| match local {
+            Some(local) if self.same_runtime(local.home()) => local.spawn(future),
+            _ => Err(future),
+        });
+        spawned.unwrap_or_else(|future| self.spawn_from_outside(future))
+    }
+}
+
+impl Schedule for Arc<Home> {
+    fn woken<T: Send + 'static>(task: Arc<Task<T, Self>>) {
+        let outside = context::with_worker(|local| match local {
+            Some(local) if local.home().same_runtime(task.scheduler()) => {
+                local.push_woken(task);
+                None
+            }
+            _ => Some(task),
+        });
+        if let Some(task) = outside {
+            // The task holds its home, and is about to move into the queue.
+            let shared = task.scheduler().shared.clone();
+            shared.push_from_outside(task);
+        }
+    }
+
+    fn keep(&self, task: Runnable) -> Option<Ticket> {
+        self.shared.remotes[self.worker].registry.enter(task)
+    }
+
+    fn release(&self, ticket: Ticket) -> Option<Runnable> {
+        self.shared.remotes[self.worker].registry.leave(ticket)
+    }
+}
+
+impl fmt::Debug for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Home")
+            .field("worker", &self.worker)
+            .field("config", &self.shared.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Calls wakers that were collected under locks. One that panics does not keep the others from being called.
+fn wake_all(woken: &mut Vec<Waker>) {
+    for waker in woken.drain(..) {
+        quietly(|| waker.wake());
+    }
+}

@@ -1,0 +1,333 @@
+//! Worker 0's seat: the thread inside `block_on` sits down as worker 0 and runs tasks while its own future waits.
+//!
+//! This is why a program with one task needs one thread, and why a task that is spawned and awaited costs no thread wake:
+//! the tasks run on the thread that waits for them.
+//!
+//! A second `block_on` at the same time finds the seat taken, and just parks; when the seat becomes free, the first in
+//! line sits down. When nobody is inside `block_on`, a multi-thread runtime still has to run its tasks: a *stand-in*
+//! thread takes the seat, and gives it up when a `block_on` comes. It is started when it is first needed, which in most
+//! programs is never.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Condvar, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_task::waker_ref;
+
+use super::signal::Signal;
+use super::worker::{Local, Purpose, Seated};
+use super::{Home, Shared};
+use crate::context;
+use crate::shim::atomic::{
+    AtomicBool,
+    Ordering::{Relaxed, SeqCst},
+    fence,
+};
+use crate::task::budget;
+
+/// Worker 0, while nobody is it.
+pub(crate) struct Seat {
+    /// Guards the seat itself and the line before it. No foreign code runs under it.
+    state: std::sync::Mutex<State>,
+    /// What the stand-in sleeps on.
+    call: Condvar,
+    /// Nobody is worker 0. Written under the lock; read without it by threads that leave work for worker 0.
+    vacant: AtomicBool,
+    /// A `block_on` waits for the seat: the stand-in is to leave it. A hint, hence relaxed; it comes with an `unpark`.
+    wanted: AtomicBool,
+}
+
+/// What the lock guards.
+#[derive(Default)]
+struct State {
+    /// Worker 0.
+    local: Option<Local>,
+    /// Who waits for the seat.
+    line: VecDeque<Arc<Signal>>,
+    /// The stand-in's thread was started.
+    has_stand_in: bool,
+    /// The stand-in is to sit down.
+    called: bool,
+    /// The runtime shuts down: nobody sits down any more.
+    closed: bool,
+}
+
+/// What [`Seat::sit_or_queue`] found.
+enum Place {
+    /// The seat was free.
+    Seated(Local),
+    /// It is taken: the caller got into line, and whoever sits there is to be told.
+    NewInLine,
+    /// The caller stands in line already, or the runtime shuts down and nobody sits down any more.
+    Standing,
+}
+
+impl Seat {
+    /// A seat without a worker.
+    pub(super) fn new() -> Seat {
+        Seat {
+            state: std::sync::Mutex::new(State::default()),
+            call: Condvar::new(),
+            vacant: AtomicBool::new(false),
+            wanted: AtomicBool::new(false),
+        }
+    }
+
+    /// Puts worker 0 there, for a start.
+    pub(super) fn furnish(&self, local: Local) {
+        self.lock().local = Some(local);
+        self.vacant.store(true, Relaxed);
+    }
+
+    /// The state.
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sits down, or gets into line.
+    fn sit_or_queue(&self, signal: &Arc<Signal>) -> Place {
+        let mut state = self.lock();
+        if state.closed {
+            return Place::Standing;
+        }
+        let mine = state.line.iter().position(|other| Arc::ptr_eq(other, signal));
+        match state.local.take() {
+            Some(local) => {
+                mine.map(|at| state.line.remove(at));
+                self.vacant.store(false, Relaxed);
+                self.wanted.store(!state.line.is_empty(), Relaxed);
+                Place::Seated(local)
+            }
+            None if mine.is_some() => Place::Standing,
+            None => {
+                state.line.push_back(signal.clone());
+                self.wanted.store(true, Relaxed);
+                Place::NewInLine
+            }
+        }
+    }
+
+    /// Whether nobody is worker 0.
+    pub(super) fn is_vacant(&self) -> bool {
+        self.vacant.load(Relaxed)
+    }
+
+    /// Leaves the line; a seat that was offered is offered on.
+    fn leave_line(&self, signal: &Arc<Signal>) {
+        let mut state = self.lock();
+        state.line.retain(|other| !Arc::ptr_eq(other, signal));
+        self.wanted.store(!state.line.is_empty(), Relaxed);
+        if state.local.is_some() {
+            if let Some(next) = state.line.front() {
+                next.offer_seat();
+            }
+        }
+    }
+
+    /// Takes worker 0 for its shutdown, or leaves that to whoever sits there.
+    pub(super) fn close(&self) -> Option<Local> {
+        let mut state = self.lock();
+        state.closed = true;
+        self.wanted.store(true, Relaxed);
+        self.vacant.store(false, Relaxed);
+        self.call.notify_all();
+        state.line.clear();
+        state.local.take()
+    }
+}
+
+impl Shared {
+    /// Gives worker 0 back.
+    pub(super) fn leave_seat(self: &Arc<Self>, local: Local) {
+        let has_work = local.has_queue();
+        {
+            let mut state = self.seat.lock();
+            if state.closed {
+                drop(state);
+                self.shut_down_worker(local);
+                return;
+            }
+            state.local = Some(local);
+            self.seat.vacant.store(true, Relaxed);
+            if let Some(next) = state.line.front() {
+                next.offer_seat();
+                return;
+            }
+        }
+        // Pairs with the fence in `call_stand_in_if_vacant`: either this sees what another thread left for worker 0, or
+        // that thread sees the vacant seat.
+        fence(SeqCst);
+        let remote = &self.remotes[0];
+        let must_go_on = has_work
+            || !self.inbox.is_empty()
+            || !remote.timers.is_empty()
+            || remote.reactor.sources() > 0
+            || self.remotes.iter().any(|remote| remote.registry.len() > 0);
+        if must_go_on {
+            self.call_stand_in_if_vacant();
+        }
+    }
+
+    /// Something was left for worker 0: makes sure that somebody is it.
+    pub(super) fn call_stand_in_if_vacant(self: &Arc<Self>) {
+        fence(SeqCst);
+        if !self.config.multi_thread || !self.seat.vacant.load(Relaxed) {
+            return;
+        }
+        let mut state = self.seat.lock();
+        if state.closed || state.local.is_none() || !state.line.is_empty() {
+            return;
+        }
+        state.called = true;
+        if state.has_stand_in {
+            self.seat.call.notify_all();
+            return;
+        }
+        state.has_stand_in = true;
+        drop(state);
+        let shared = self.clone();
+        if self.start_thread("stand-in", move || stand_in(&shared)).is_err() {
+            // No thread to be had now: the next call tries again, and the next `block_on` takes the seat itself.
+            self.seat.lock().has_stand_in = false;
+        }
+    }
+}
+
+/// The life of the stand-in's thread.
+fn stand_in(shared: &Arc<Shared>) {
+    loop {
+        let local = {
+            let mut state = shared.seat.lock();
+            loop {
+                if state.closed {
+                    return;
+                }
+                if state.called && state.line.is_empty() {
+                    if let Some(local) = state.local.take() {
+                        state.called = false;
+                        shared.seat.vacant.store(false, Relaxed);
+                        break local;
+                    }
+                }
+                state = shared.seat.call.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        };
+        let local = Seated::new(local);
+        local.run(&mut UntilWanted(shared));
+        shared.leave_seat(local.leave());
+    }
+}
+
+/// The purpose of the stand-in.
+struct UntilWanted<'a>(&'a Shared);
+
+impl Purpose for UntilWanted<'_> {
+    fn step(&mut self, _: &Local) -> bool {
+        self.is_pressing()
+    }
+
+    fn is_pressing(&self) -> bool {
+        self.0.seat.wanted.load(Relaxed) || self.0.is_closed()
+    }
+}
+
+/// The purpose of a thread inside `block_on`.
+struct MainFuture<'a, F: Future> {
+    /// The runtime.
+    shared: &'a Shared,
+    /// What `block_on` was given.
+    future: Pin<&'a mut F>,
+    /// Its waker.
+    signal: &'a Arc<Signal>,
+    /// Its output, once it is ready.
+    output: Option<F::Output>,
+}
+
+impl<F: Future> MainFuture<'_, F> {
+    /// Polls the future if it was woken. `true`: it is ready.
+    fn poll_if_woken(&mut self) -> bool {
+        if !self.signal.take() {
+            return false;
+        }
+        let waker = waker_ref(self.signal);
+        let mut cx = Context::from_waker(&waker);
+        match budget::with_fresh(|| self.future.as_mut().poll(&mut cx)) {
+            Poll::Ready(output) => {
+                self.output = Some(output);
+                true
+            }
+            Poll::Pending => false,
+        }
+    }
+}
+
+impl<F: Future> Purpose for MainFuture<'_, F> {
+    fn step(&mut self, local: &Local) -> bool {
+        if self.signal.is_set() {
+            local.count_poll();
+            return self.poll_if_woken() || self.shared.is_closed();
+        }
+        self.shared.is_closed()
+    }
+
+    fn is_pressing(&self) -> bool {
+        self.signal.is_set() || self.shared.is_closed()
+    }
+}
+
+/// Runs `future` on the calling thread, and tasks while it waits.
+#[track_caller]
+pub(crate) fn block_on<F: Future>(home: &Arc<Home>, future: F) -> F::Output {
+    context::forbid_blocking("block_on");
+    let shared = &home.shared;
+    let signal = Signal::new(home.clone());
+    let mut main = MainFuture {
+        shared,
+        future: pin!(future),
+        signal: &signal,
+        output: None,
+    };
+    let line = Line { shared, signal: &signal };
+    loop {
+        let place = shared.seat.sit_or_queue(&signal);
+        if let Place::Seated(local) = place {
+            signal.set_seated(true);
+            let local = Seated::new(local);
+            local.run(&mut main);
+            signal.set_seated(false);
+            shared.leave_seat(local.leave());
+        } else {
+            if matches!(place, Place::NewInLine) {
+                shared.remotes[0].reactor.unpark();
+            }
+            let ready = {
+                let _entered = context::enter(home.clone());
+                let _running = context::start_running();
+                main.poll_if_woken()
+            };
+            if !ready {
+                signal.park();
+            }
+        }
+        if let Some(output) = main.output.take() {
+            drop(line);
+            return output;
+        }
+    }
+}
+
+/// A place in the line for the seat, given up when dropped, also by a panic.
+struct Line<'a> {
+    /// The runtime.
+    shared: &'a Arc<Shared>,
+    /// Who stands in line.
+    signal: &'a Arc<Signal>,
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        self.shared.seat.leave_line(self.signal);
+    }
+}

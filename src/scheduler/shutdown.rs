@@ -1,0 +1,149 @@
+//! The end of a runtime: everything that it holds is dropped, in an order in which nothing is missed.
+//!
+//! 1. `closed` is set, and everybody is woken. A task that is spawned from now on is dropped at once.
+//! 2. Each worker finishes its current poll, and polls nothing more.
+//! 3. Each worker drops the tasks that it knows, one by one, with no lock held, while its reactor, its timers and its
+//!    context still work: destructors may wake tasks, close sockets, cancel timers, even try to spawn.
+//! 4. The last of them empties the inbox, and tells all sockets and timers that no event will come.
+//! 5. The threads end, and are joined. Then the blocking pool has its turn.
+//!
+//! Nothing here waits for a lock that a destructor could hold, and nobody joins himself: a runtime that is dropped on one
+//! of its own threads panics before step 1.
+
+use std::mem;
+use std::sync::{Arc, Condvar, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::worker::{Local, Seated};
+use super::{Home, Shared, wake_all};
+use crate::shim::atomic::{Ordering::SeqCst, fence};
+use crate::shim::lock;
+
+/// Counts down to zero, and lets one wait for that.
+#[derive(Debug)]
+pub(super) struct Latch {
+    /// How many are missing. Guards nothing else.
+    count: std::sync::Mutex<usize>,
+    /// Told at zero.
+    zero: Condvar,
+}
+
+impl Latch {
+    /// A latch that waits for `count`.
+    pub(super) fn new(count: usize) -> Latch {
+        Latch {
+            count: std::sync::Mutex::new(count),
+            zero: Condvar::new(),
+        }
+    }
+
+    /// One less. `true`: that was the last but `act` runs before anybody who waits goes on.
+    fn count_down(&self, act: impl FnOnce()) {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        if *count == 1 {
+            drop(count);
+            act();
+            count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+        *count -= 1;
+        if *count == 0 {
+            self.zero.notify_all();
+        }
+    }
+
+    /// Waits for zero, for ever or for so long. `true`: it is zero.
+    fn wait(&self, timeout: Option<Duration>) -> bool {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        while *count > 0 {
+            count = match (timeout, deadline) {
+                (Some(_), Some(deadline)) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return false;
+                    }
+                    self.zero.wait_timeout(count, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+                _ => self.zero.wait(count).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        true
+    }
+}
+
+/// How long a shutdown waits for what is still running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shutdown {
+    /// Until it has ended.
+    Wait,
+    /// So long at most.
+    Timeout(Duration),
+    /// Not at all.
+    Background,
+}
+
+/// Shuts a runtime down.
+pub(crate) fn shut_down(home: &Home, how: Shutdown) {
+    let deadline = match how {
+        Shutdown::Wait => None,
+        Shutdown::Timeout(duration) => Instant::now().checked_add(duration),
+        Shutdown::Background => Some(Instant::now()),
+    };
+    let left = || deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    let shared = &home.shared;
+    shared.close();
+    if how != Shutdown::Background && shared.remaining.wait(left()) {
+        for thread in mem::take(&mut *lock(&shared.threads)) {
+            let _ = thread.join();
+        }
+    }
+    shared.pool.shut_down(left());
+}
+
+impl Shared {
+    /// Step 1, and worker 0's part if nobody sits there.
+    fn close(self: &Arc<Self>) {
+        self.closed.store(true, SeqCst);
+        // Pairs with the fence in `push_from_outside`.
+        fence(SeqCst);
+        self.watchdog.close();
+        let vacant = self.seat.close();
+        for remote in &self.remotes {
+            remote.reactor.unpark();
+        }
+        if let Some(local) = vacant {
+            self.shut_down_worker(local);
+        }
+    }
+
+    /// Steps 3 and 4 for worker 0, on whatever thread this is.
+    pub(super) fn shut_down_worker(self: &Arc<Self>, local: Local) {
+        let local = Seated::new(local);
+        local.shut_down();
+        drop(local.leave());
+        self.worker_left();
+    }
+
+    /// A worker has dropped its tasks. The last one does step 4.
+    pub(super) fn worker_left(self: &Arc<Self>) {
+        self.remaining.count_down(|| {
+            self.inbox.cancel_all();
+            let mut woken = Vec::new();
+            for remote in &self.remotes {
+                remote.reactor.shut_down(&mut woken);
+                remote.timers.shut_down(&mut woken);
+            }
+            wake_all(&mut woken);
+            self.inbox.cancel_all();
+        });
+    }
+
+    /// A thread of the runtime could not be started: ends those that were.
+    pub(super) fn shut_down_unstarted(self: &Arc<Self>) {
+        self.close();
+        for thread in mem::take(&mut *lock(&self.threads)) {
+            let _ = thread.join();
+        }
+        self.pool.shut_down(None);
+    }
+}

@@ -1,0 +1,432 @@
+//! A worker: the event loop. **This is the heart of the runtime.**
+//!
+//! [`Local::run`] is all that a worker ever does:
+//!
+//! 1. its *purpose*: inside `block_on` that is the main future, if it was woken;
+//! 2. every 61 polls, a look at what it would otherwise see only when idle: reactor, timers, inbox;
+//! 3. the next task: from its own queue, the inbox, or another worker's queue;
+//! 4. nothing to run: wait in the reactor until an event, a timer or another thread ends the wait.
+//!
+//! # When a worker wakes another
+//!
+//! A queue of tasks that take 50 ns each is done before another worker has even woken up; a queue of tasks that take
+//! a millisecond should be shared at once. Nobody can know beforehand which it is. So a worker with a queue wakes a
+//! sleeper, and that one tells, when it goes to sleep again, whether what it took was worth the wake: if its polls were
+//! short, the others' *patience* doubles, and they wait for so many polls before they wake somebody again; if they were
+//! long, the patience is gone. A queue that is stuck behind one long poll is found by the watchdog.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use super::queue::Queue;
+use super::{Home, Remote, Shared, wake_all};
+use crate::context;
+use crate::shim::atomic::Ordering::Relaxed;
+use crate::task::cell::{Runnable, Task};
+use crate::task::{Id, JoinHandle};
+use crate::time::clock;
+
+/// How many polls until a look at the reactor, the timers and the inbox. Tokio's number: prime, so that it does not
+/// resonate with a program's own rhythm.
+const POLLS_PER_LOOK: u32 = 61;
+
+/// How many tasks at most one look takes from the inbox.
+const INBOX_BATCH: usize = 32;
+
+/// A poll that takes less is not worth waking another worker for.
+const WORTH_A_WAKE: Duration = Duration::from_micros(2);
+
+/// How many polls a worker with a queue lets pass at most before it wakes another.
+const MAX_PATIENCE: u32 = 1 << 14;
+
+/// What a thread is a worker for: why it runs the loop, and when it stops.
+pub(crate) trait Purpose {
+    /// Called between polls. `true`: the loop is to end.
+    fn step(&mut self, local: &Local) -> bool;
+    /// Whether `step` has something to do, so that the worker must not sleep.
+    fn is_pressing(&self) -> bool;
+}
+
+/// A worker's own half: what only its thread touches.
+pub(crate) struct Local {
+    /// The way into the runtime that this worker's tasks get.
+    home: Arc<Home>,
+    /// What is to be run.
+    queue: Queue,
+    /// How many polls it has begun.
+    polls: Cell<u64>,
+    /// How many are left until the next look.
+    until_look: Cell<u32>,
+    /// How many polls it still lets pass before it wakes another worker for its queue.
+    patience: Cell<u32>,
+    /// It was woken to find work, and has not found it yet.
+    searching: Cell<bool>,
+    /// When it was woken for another's queue, and its polls then: to judge whether that was worth it.
+    woken_at: Cell<Option<(Instant, u64)>>,
+    /// Whether it is handing out events: their tasks queue in order, and none goes to the front.
+    serving: Cell<bool>,
+    /// The wakers of one look; kept for its memory.
+    woken: RefCell<Vec<Waker>>,
+    /// The state of the generator that decides from whom to steal first.
+    random: Cell<u32>,
+}
+
+/// The life of a worker's thread.
+pub(super) fn work(local: Local) {
+    let shared = local.home.shared.clone();
+    let local = Seated::new(local);
+    local.run(&mut UntilClosed(&shared));
+    local.shut_down();
+    drop(local.leave());
+    shared.worker_left();
+}
+
+/// The purpose of a worker that has a thread of its own.
+struct UntilClosed<'a>(&'a Shared);
+
+impl Purpose for UntilClosed<'_> {
+    fn step(&mut self, _: &Local) -> bool {
+        self.0.is_closed()
+    }
+
+    fn is_pressing(&self) -> bool {
+        self.0.is_closed()
+    }
+}
+
+/// A worker with a thread: `context` knows it, until it leaves.
+pub(super) struct Seated {
+    /// The worker; the other reference is the context's.
+    local: Option<Rc<Local>>,
+    /// Makes the runtime the thread's.
+    entered: Option<context::Entered>,
+    /// Forbids to block.
+    running: Option<context::Running>,
+}
+
+impl Seated {
+    /// Makes this thread the worker.
+    pub(super) fn new(local: Local) -> Seated {
+        let entered = context::enter(local.home.clone());
+        let local = Rc::new(local);
+        drop(context::set_worker(Some(local.clone())));
+        Seated {
+            local: Some(local),
+            entered: Some(entered),
+            running: Some(context::start_running()),
+        }
+    }
+
+    /// Makes this thread a stranger again.
+    pub(super) fn leave(mut self) -> Local {
+        self.unseat().expect("a worker leaves once")
+    }
+
+    /// What `leave` and a panic have in common.
+    fn unseat(&mut self) -> Option<Local> {
+        let local = self.local.take()?;
+        drop(context::set_worker(None));
+        self.running = None;
+        self.entered = None;
+        Rc::into_inner(local)
+    }
+}
+
+impl std::ops::Deref for Seated {
+    type Target = Local;
+
+    fn deref(&self) -> &Local {
+        self.local.as_ref().expect("the worker is there until it leaves")
+    }
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        // Here only when the main future panicked: the next thread goes on with the worker.
+        if let Some(local) = self.unseat() {
+            let shared = local.home.shared.clone();
+            shared.leave_seat(local);
+        }
+    }
+}
+
+impl Local {
+    /// The worker of `home`, with its queue.
+    pub(super) fn new(home: Arc<Home>, queue: Queue) -> Local {
+        let random = Cell::new((home.worker as u32).wrapping_mul(0x9E37_79B9) | 1);
+        Local {
+            home,
+            queue,
+            polls: Cell::new(0),
+            until_look: Cell::new(POLLS_PER_LOOK),
+            patience: Cell::new(0),
+            searching: Cell::new(false),
+            woken_at: Cell::new(None),
+            serving: Cell::new(false),
+            woken: RefCell::new(Vec::new()),
+            random,
+        }
+    }
+
+    /// The way into the runtime.
+    pub(crate) fn home(&self) -> &Arc<Home> {
+        &self.home
+    }
+
+    /// The event loop. See the [module](self).
+    pub(super) fn run(&self, purpose: &mut dyn Purpose) {
+        self.shared().watchdog.stir();
+        while !purpose.step(self) {
+            if self.is_time_to_look() {
+                self.look();
+            }
+            match self.next() {
+                Some(task) => self.poll(task),
+                None if purpose.is_pressing() => {}
+                None => self.park(purpose),
+            }
+        }
+        self.stop_searching();
+    }
+
+    /// Runs a task. One that was woken meanwhile goes to the back of the line.
+    fn poll(&self, task: Runnable) {
+        self.count_poll();
+        if let Some(again) = task.run() {
+            self.queue.push(again);
+        }
+    }
+
+    /// Tells the watchdog that another poll begins.
+    pub(super) fn count_poll(&self) {
+        let polls = self.polls.get() + 1;
+        self.polls.set(polls);
+        self.remote().polls.store(polls, Relaxed);
+        self.until_look.set(self.until_look.get().saturating_sub(1));
+    }
+
+    /// The next task: the worker's own, one from outside, or another worker's.
+    fn next(&self) -> Option<Runnable> {
+        if let Some(task) = self.queue.pop() {
+            self.share();
+            return Some(task);
+        }
+        let found = match self.take_from_inbox() {
+            Some(task) => {
+                // Not woken for another's queue after all: there is nothing to judge.
+                self.woken_at.set(None);
+                task
+            }
+            None => self.steal()?,
+        };
+        self.stop_searching();
+        Some(found)
+    }
+
+    /// Takes a share of what came from outside.
+    fn take_from_inbox(&self) -> Option<Runnable> {
+        let inbox = &self.shared().inbox;
+        let first = inbox.pop()?;
+        let share = (inbox.len() / self.shared().remotes.len()).min(INBOX_BATCH);
+        for task in std::iter::from_fn(|| inbox.pop()).take(share) {
+            self.queue.push(task);
+        }
+        if !inbox.is_empty() {
+            self.shared().wake_one();
+        }
+        Some(first)
+    }
+
+    /// Takes half of another worker's queue, beginning with a random one so that not all thieves meet at the first.
+    fn steal(&self) -> Option<Runnable> {
+        let remotes = &self.shared().remotes;
+        if remotes.len() == 1 {
+            return None;
+        }
+        let start = self.random() as usize % remotes.len();
+        (0..remotes.len())
+            .map(|step| (start + step) % remotes.len())
+            .filter(|worker| *worker != self.home.worker)
+            .find_map(|worker| {
+                let victim = &remotes[worker];
+                self.queue.steal(&victim.stealers, victim.blocked.load(Relaxed))
+            })
+    }
+
+    /// There is a queue: wakes another worker for it, when that has proved worth while. See the [module](self).
+    fn share(&self) {
+        if !self.shared().idle.has_sleepers() || self.queue.is_empty() {
+            return;
+        }
+        match self.patience.get() {
+            0 => {
+                self.patience.set(self.shared().patience.load(Relaxed));
+                self.shared().wake_one();
+            }
+            patience => self.patience.set(patience - 1),
+        }
+    }
+
+    /// The worker goes to sleep after it was woken for another's queue: was that worth it?
+    fn judge_wake(&self) {
+        let Some((since, polls_then)) = self.woken_at.take() else {
+            return;
+        };
+        let polls = u32::try_from(self.polls.get() - polls_then).unwrap_or(u32::MAX);
+        let worth_it = polls > 0 && clock::now().saturating_duration_since(since) / polls >= WORTH_A_WAKE;
+        let patience = &self.shared().patience;
+        let before = patience.load(Relaxed);
+        let after = if worth_it { 0 } else { (before * 2 + 1).min(MAX_PATIENCE) };
+        patience.store(after, Relaxed);
+    }
+
+    /// Whether so many polls have passed that it is time to look at what waits outside the queue.
+    fn is_time_to_look(&self) -> bool {
+        self.until_look.get() == 0
+    }
+
+    /// Hands out the events and timers that are there, and takes tasks from the inbox.
+    fn look(&self) {
+        self.until_look.set(POLLS_PER_LOOK);
+        let mut woken = self.woken.take();
+        self.remote().serve(&mut woken);
+        self.wake(woken);
+        if let Some(task) = self.take_from_inbox() {
+            self.queue.push(task);
+        }
+    }
+
+    /// Calls wakers of the reactor or the timers.
+    fn wake(&self, mut woken: Vec<Waker>) {
+        self.serving.set(true);
+        wake_all(&mut woken);
+        self.serving.set(false);
+        self.woken.replace(woken);
+    }
+
+    /// Waits until there is something to do.
+    fn park(&self, purpose: &dyn Purpose) {
+        let shared = self.shared();
+        let remote = self.remote();
+        self.judge_wake();
+        shared.idle.announce(self.home.worker, self.searching.replace(false));
+        // The second look, after the announcement: see `idle.rs`.
+        if !purpose.is_pressing() && !self.sees_work() {
+            let mut woken = self.woken.take();
+            let timeout = remote.timers.timeout(clock::now).map(for_the_kernel);
+            remote.reactor.park(timeout, &mut woken);
+            remote.timers.awake();
+            remote.timers.fire(clock::now, &mut woken);
+            self.until_look.set(POLLS_PER_LOOK);
+            self.wake(woken);
+        }
+        if shared.idle.retract(self.home.worker) {
+            self.searching.set(true);
+            self.woken_at.set(Some((clock::now(), self.polls.get())));
+        }
+        shared.watchdog.stir();
+    }
+
+    /// Whether there is a task anywhere that this worker could run.
+    fn sees_work(&self) -> bool {
+        let shared = self.shared();
+        !self.queue.is_empty()
+            || !shared.inbox.is_empty()
+            || shared.remotes.iter().enumerate().any(|(worker, remote)| {
+                worker != self.home.worker && !remote.stealers.is_empty(remote.blocked.load(Relaxed))
+            })
+    }
+
+    /// The worker has found work, or leaves the loop. If it was the last to search and there is more, another goes on.
+    fn stop_searching(&self) {
+        if self.searching.replace(false) && self.shared().idle.stop_searching() && self.sees_work() {
+            self.shared().wake_one();
+        }
+    }
+
+    /// Spawns a task on this worker; gives the future back when the runtime shuts down.
+    pub(crate) fn spawn<F>(&self, future: F) -> Result<JoinHandle<F::Output>, F>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        if self.shared().is_closed() {
+            return Err(future);
+        }
+        let task = Task::new(future, self.home.clone(), Id::next());
+        let handle = JoinHandle::new(task.clone());
+        self.queue.push(task);
+        Ok(handle)
+    }
+
+    /// Queues a task that was woken on this thread.
+    pub(crate) fn push_woken(&self, task: Runnable) {
+        if self.serving.get() {
+            self.queue.push(task);
+        } else {
+            self.queue.push_front(task);
+        }
+    }
+
+    /// Whether the queue holds a task.
+    pub(super) fn has_queue(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// The worker's part of the shutdown: drops every task that it knows, one by one, while its reactor and its context are
+    /// still there for the destructors.
+    pub(super) fn shut_down(&self) {
+        loop {
+            let waiting = self.remote().registry.close();
+            let none_waited = waiting.is_empty();
+            for task in waiting {
+                task.cancel();
+            }
+            while let Some(task) = self.queue.pop() {
+                task.cancel();
+            }
+            if none_waited {
+                return;
+            }
+        }
+    }
+
+    /// The runtime.
+    fn shared(&self) -> &Arc<Shared> {
+        &self.home.shared
+    }
+
+    /// What others see of this worker.
+    fn remote(&self) -> &Remote {
+        &self.shared().remotes[self.home.worker]
+    }
+
+    /// Marsaglia's xorshift (<https://doi.org/10.18637/jss.v008.i14>): enough to choose a victim.
+    fn random(&self) -> u32 {
+        let mut x = self.random.get();
+        x ^= x << 13;
+        x ^= x >> 17;
+        x ^= x << 5;
+        self.random.set(x);
+        x
+    }
+}
+
+/// The kernel's wait counts in milliseconds, and mio rounds up; and a wake takes its time. So when a little more than a
+/// whole number of milliseconds is left, the whole number is what to ask for: the rest passes on the way. If it does not,
+/// the worker looks again without waiting, for a tenth of a millisecond at most.
+fn for_the_kernel(left: Duration) -> Duration {
+    const MILLI: u128 = 1_000_000;
+    const SLACK: u128 = 100_000;
+    let nanos = left.as_nanos();
+    let over = nanos % MILLI;
+    if over < SLACK {
+        left.saturating_sub(Duration::from_nanos(over as u64))
+    } else {
+        left
+    }
+}

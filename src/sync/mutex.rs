@@ -1,0 +1,431 @@
+//! The async mutex: waiting for it blocks the task, not the thread, and its guard may be held across an `.await`.
+//!
+//! **Without `unsafe`** a guard cannot point into the mutex. So the value travels: it lives in a `Box`, the guard takes
+//! the box out of the mutex when it locks, and puts it back when it is dropped. An empty mutex is a locked mutex; no flag
+//! can disagree with that. One short `std` lock each way, no allocation; the box itself never moves its contents.
+//!
+//! **Hand-off.** If anyone waits, an unlocking guard does not put the box back but gives it to the first waiter. So the
+//! order is strictly first come, first served, and a cancelled waiter that was given the box passes it on.
+//! It also means that a lock future which is kept but never polled again holds the mutex, as in Tokio ("futurelock").
+//!
+//! Rejected: `std::sync::Mutex<T>` around the value with a guard that holds its guard (not `Send`, and a contended lock
+//! would block the thread); a semaphore of one permit beside the value (two states, and still no safe way to the value).
+
+mod guard;
+
+pub use guard::{MutexGuard, OwnedMutexGuard};
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use crate::shim::{self, lock};
+use crate::sync::waiters::{Key, Waiters, WakeList};
+use crate::task::budget;
+
+/// What `get_mut` and `into_inner` say when the value is gone for good.
+const LEAKED: &str =
+    "the value of this mutex was leaked: its guard, or a future that was to lock it, was forgotten";
+
+/// A mutual exclusion lock whose guard may be held across `.await`.
+///
+/// Use it when the lock must be held while something is awaited. For data that is only looked at and changed,
+/// [`std::sync::Mutex`] is the better choice, also in async code.
+///
+/// Who asks first is served first. A mutex is never poisoned: a panic unlocks it.
+///
+/// **Differences from Tokio.** `T` is `Sized`. The value lives in a `Box`, so locking a mutex that was made by
+/// `const_new` allocates once. A guard that is leaked with [`std::mem::forget`] takes the value with it, and
+/// [`Mutex::get_mut`] and [`Mutex::into_inner`] panic then.
+///
+/// # Examples
+///
+/// ```
+/// use samovar::sync::Mutex;
+///
+/// samovar::block_on(async {
+///     let count = Mutex::new(0);
+///     *count.lock().await += 1;
+///     assert_eq!(*count.lock().await, 1);
+/// });
+/// ```
+pub struct Mutex<T> {
+    /// Guards the place of the value and the queue; held for a few instructions, and never while foreign code runs.
+    state: shim::Mutex<State<T>>,
+}
+
+/// What a mutex knows.
+struct State<T> {
+    /// The value, unless it is locked.
+    value: Place<T>,
+    /// Who waits; an assigned waiter finds the box in its payload.
+    waiters: Waiters<Option<Box<T>>>,
+}
+
+/// Where the value is.
+enum Place<T> {
+    /// With a guard, or a waiter that was given it: the mutex is locked.
+    Out,
+    /// Here.
+    Here(Box<T>),
+    /// Here, and not in a box yet: a `const fn` cannot allocate. The first lock will.
+    Unboxed(T),
+}
+
+/// The error of [`Mutex::try_lock`], [`RwLock::try_read`](super::RwLock::try_read) and their relatives: somebody holds
+/// the lock, or waits for it.
+///
+/// ```
+/// let mutex = samovar::sync::Mutex::new(());
+/// let _guard = mutex.try_lock().unwrap();
+/// assert_eq!(mutex.try_lock().unwrap_err().to_string(), "the lock is taken");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TryLockError(pub(super) ());
+
+impl<T> Mutex<T> {
+    /// Creates an unlocked mutex.
+    ///
+    /// ```
+    /// let mutex = samovar::sync::Mutex::new(5);
+    /// assert_eq!(*mutex.try_lock().unwrap(), 5);
+    /// ```
+    pub fn new(value: T) -> Self {
+        let state = State {
+            value: Place::Here(Box::new(value)),
+            waiters: Waiters::new(),
+        };
+        Self {
+            state: shim::Mutex::new(state),
+        }
+    }
+
+    /// [`Mutex::new`] for a `static`.
+    ///
+    /// ```
+    /// use samovar::sync::Mutex;
+    ///
+    /// static NAMES: Mutex<Vec<String>> = Mutex::const_new(Vec::new());
+    /// samovar::block_on(async { NAMES.lock().await.push("Ivan".into()) });
+    /// ```
+    #[cfg(not(loom))]
+    pub const fn const_new(value: T) -> Self {
+        let state = State {
+            value: Place::Unboxed(value),
+            waiters: Waiters::new(),
+        };
+        Self {
+            state: shim::Mutex::new(state),
+        }
+    }
+
+    /// Locks, waiting for its turn.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing but the place in the queue.
+    ///
+    /// A future that is kept but not polled any more keeps its place, and in time the lock itself: do not hold one in a
+    /// `select!` loop while another branch locks the same mutex.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use samovar::sync::Mutex;
+    ///
+    /// samovar::block_on(async {
+    ///     let mutex = Mutex::new(String::from("tea"));
+    ///     let mut guard = mutex.lock().await;
+    ///     guard.push_str(" with lemon");
+    /// });
+    /// ```
+    pub async fn lock(&self) -> MutexGuard<'_, T> {
+        Lock::new(self).await
+    }
+
+    /// [`Mutex::lock`] on an [`Arc`], for a guard that can move into a task.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`Mutex::lock`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use samovar::sync::Mutex;
+    ///
+    /// let mutex = Arc::new(Mutex::new(1));
+    /// let mut guard = samovar::block_on(mutex.clone().lock_owned());
+    /// std::thread::spawn(move || *guard += 1).join().unwrap();
+    /// assert_eq!(*mutex.try_lock().unwrap(), 2);
+    /// ```
+    pub async fn lock_owned(self: Arc<Self>) -> OwnedMutexGuard<T> {
+        let value = Lock::new(&self).await.into_box();
+        OwnedMutexGuard::new(self, value)
+    }
+
+    /// Locks, if nobody holds the lock or waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`TryLockError`] if somebody does.
+    ///
+    /// ```
+    /// let mutex = samovar::sync::Mutex::new(5);
+    /// let guard = mutex.try_lock().unwrap();
+    /// assert!(mutex.try_lock().is_err());
+    /// # drop(guard);
+    /// ```
+    pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, TryLockError> {
+        match self.take() {
+            Some(value) => Ok(MutexGuard::new(self, value)),
+            None => Err(TryLockError(())),
+        }
+    }
+
+    /// [`Mutex::try_lock`] on an [`Arc`], for a guard that can move into a task.
+    ///
+    /// # Errors
+    ///
+    /// [`TryLockError`] if somebody holds the lock or waits for it.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use samovar::sync::Mutex;
+    ///
+    /// let mutex = Arc::new(Mutex::new(5));
+    /// assert_eq!(*mutex.clone().try_lock_owned().unwrap(), 5);
+    /// ```
+    pub fn try_lock_owned(self: Arc<Self>) -> Result<OwnedMutexGuard<T>, TryLockError> {
+        match self.take() {
+            Some(value) => Ok(OwnedMutexGuard::new(self, value)),
+            None => Err(TryLockError(())),
+        }
+    }
+
+    /// Locks from a thread outside the runtime, which is blocked while it waits.
+    ///
+    /// # Panics
+    ///
+    /// In async code: it would block the tasks that could unlock. Use [`Mutex::lock`] there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mutex = samovar::sync::Mutex::new(5);
+    /// assert_eq!(*mutex.blocking_lock(), 5);
+    /// ```
+    #[track_caller]
+    pub fn blocking_lock(&self) -> MutexGuard<'_, T> {
+        crate::context::forbid_blocking("Mutex::blocking_lock");
+        crate::block_on(self.lock())
+    }
+
+    /// [`Mutex::blocking_lock`] on an [`Arc`], for a guard that can move into a task.
+    ///
+    /// # Panics
+    ///
+    /// In async code, as [`Mutex::blocking_lock`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use samovar::sync::Mutex;
+    ///
+    /// let mutex = Arc::new(Mutex::new(5));
+    /// assert_eq!(*mutex.blocking_lock_owned(), 5);
+    /// ```
+    #[track_caller]
+    pub fn blocking_lock_owned(self: Arc<Self>) -> OwnedMutexGuard<T> {
+        crate::context::forbid_blocking("Mutex::blocking_lock_owned");
+        crate::block_on(self.lock_owned())
+    }
+
+    /// The value, without locking: that `self` is borrowed mutably shows that nobody holds the lock.
+    ///
+    /// # Panics
+    ///
+    /// If a guard, or a lock future that was given the lock, was leaked with [`std::mem::forget`].
+    ///
+    /// ```
+    /// let mut mutex = samovar::sync::Mutex::new(5);
+    /// *mutex.get_mut() += 1;
+    /// assert_eq!(mutex.into_inner(), 6);
+    /// ```
+    #[track_caller]
+    pub fn get_mut(&mut self) -> &mut T {
+        let state = match self.state.get_mut() {
+            Ok(state) => state,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        match &mut state.value {
+            Place::Here(value) => value,
+            Place::Unboxed(value) => value,
+            Place::Out => panic!("{LEAKED}"),
+        }
+    }
+
+    /// The value, out of the mutex.
+    ///
+    /// # Panics
+    ///
+    /// If a guard, or a lock future that was given the lock, was leaked with [`std::mem::forget`].
+    ///
+    /// ```
+    /// assert_eq!(samovar::sync::Mutex::new(5).into_inner(), 5);
+    /// ```
+    #[track_caller]
+    pub fn into_inner(self) -> T {
+        match self.take() {
+            Some(value) => *value,
+            None => panic!("{LEAKED}"),
+        }
+    }
+
+    /// Takes the value out if it is here. Nobody is overtaken: while anyone waits it never is.
+    fn take(&self) -> Option<Box<T>> {
+        lock(&self.state).take()
+    }
+
+    /// Unlocks: gives the value to the first waiter, or puts it back.
+    fn give(&self, value: Box<T>) {
+        let mut wakers = WakeList::new();
+        lock(&self.state).give(value, &mut wakers);
+    }
+}
+
+impl<T> State<T> {
+    /// Takes the value out if it is here.
+    fn take(&mut self) -> Option<Box<T>> {
+        match mem::replace(&mut self.value, Place::Out) {
+            Place::Here(value) => Some(value),
+            Place::Unboxed(value) => Some(Box::new(value)),
+            Place::Out => None,
+        }
+    }
+
+    /// Gives the value to the first waiter, or puts it back.
+    fn give(&mut self, value: Box<T>, wakers: &mut WakeList) {
+        match self.waiters.assign_front(wakers) {
+            Some(share) => *share = Some(value),
+            None => self.value = Place::Here(value),
+        }
+    }
+}
+
+/// The future of [`Mutex::lock`].
+struct Lock<'a, T> {
+    /// What to lock.
+    mutex: &'a Mutex<T>,
+    /// The place in the queue.
+    key: Option<Key>,
+    /// The guard, when it came in a poll that had no budget left to return it: the turn is not lost.
+    guard: Option<MutexGuard<'a, T>>,
+}
+
+impl<'a, T> Lock<'a, T> {
+    /// Does nothing until it is polled.
+    fn new(mutex: &'a Mutex<T>) -> Self {
+        Self {
+            mutex,
+            key: None,
+            guard: None,
+        }
+    }
+
+    /// Takes the value, or queues for it.
+    fn poll_guard(&mut self, cx: &mut Context<'_>) -> Poll<MutexGuard<'a, T>> {
+        let mutex = self.mutex;
+        let mut spare: Option<Waker> = None;
+        loop {
+            let mut state = lock(&mutex.state);
+            let value = match self.key {
+                None => state.take(),
+                Some(_) => state.waiters.take_assigned(&mut self.key).flatten(),
+            };
+            if let Some(value) = value {
+                return Poll::Ready(MutexGuard::new(mutex, value));
+            }
+            if state
+                .waiters
+                .enroll(&mut self.key, cx.waker(), &mut spare, || None)
+            {
+                return Poll::Pending;
+            }
+            drop(state);
+            spare = Some(cx.waker().clone());
+        }
+    }
+}
+
+impl<'a, T> Future for Lock<'a, T> {
+    type Output = MutexGuard<'a, T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<MutexGuard<'a, T>> {
+        let this = self.get_mut();
+        let guard = match this.guard.take() {
+            Some(guard) => guard,
+            None => ready!(this.poll_guard(cx)),
+        };
+        match budget::spend(cx) {
+            Poll::Ready(unit) => {
+                unit.made_progress();
+                Poll::Ready(guard)
+            }
+            Poll::Pending => {
+                this.guard = Some(guard);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<T> Drop for Lock<'_, T> {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let mut wakers = WakeList::new();
+        let mut state = lock(&self.mutex.state);
+        let mut removed = state.waiters.remove(key);
+        if let Some(value) = removed.as_mut().and_then(|removed| removed.payload.take()) {
+            state.give(value, &mut wakers);
+        }
+        drop(state);
+    }
+}
+
+impl<T> From<T> for Mutex<T> {
+    fn from(value: T) -> Self {
+        Self::new(value)
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Mutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Mutex");
+        match self.try_lock() {
+            Ok(guard) => out.field("data", &*guard),
+            Err(_) => out.field("data", &format_args!("<locked>")),
+        };
+        out.finish()
+    }
+}
+
+impl fmt::Display for TryLockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the lock is taken")
+    }
+}
+
+impl Error for TryLockError {}

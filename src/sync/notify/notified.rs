@@ -1,0 +1,233 @@
+//! The futures that wait for a notification: one borrows its `Notify`, the other shares it.
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::{Cause, Notify, State};
+use crate::shim::atomic::Ordering::Relaxed;
+use crate::shim::lock;
+use crate::sync::waiters::{Key, WakeList};
+use crate::task::budget;
+
+/// The future of [`Notify::notified`]. Once completed it stays so.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+#[derive(Debug)]
+pub struct Notified<'a> {
+    /// Whose notification.
+    notify: &'a Notify,
+    /// How far the waiting has come.
+    wait: Wait,
+}
+
+/// The future of [`Notify::notified_owned`]. Once completed it stays so.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+#[derive(Debug)]
+pub struct OwnedNotified {
+    /// Whose notification.
+    notify: Arc<Notify>,
+    /// How far the waiting has come.
+    wait: Wait,
+}
+
+impl<'a> Notified<'a> {
+    /// Waits from round `round` on.
+    pub(super) fn new(notify: &'a Notify, round: usize) -> Self {
+        Self {
+            notify,
+            wait: Wait {
+                round,
+                stage: Stage::Created,
+            },
+        }
+    }
+
+    /// Takes the place in the queue without polling, so that a [`Notify::notify_one`] from now on can reach this future.
+    /// Returns whether a notification is here already; the future is completed then.
+    ///
+    /// ```
+    /// use samovar::sync::Notify;
+    /// use std::pin::pin;
+    ///
+    /// let notify = Notify::new();
+    /// let mut notified = pin!(notify.notified());
+    /// assert!(!notified.as_mut().enable());
+    /// notify.notify_one();
+    /// assert!(notified.enable());
+    /// ```
+    pub fn enable(self: Pin<&mut Self>) -> bool {
+        let this = self.get_mut();
+        this.wait.enable(this.notify)
+    }
+}
+
+impl OwnedNotified {
+    /// Waits from round `round` on.
+    pub(super) fn new(notify: Arc<Notify>, round: usize) -> Self {
+        Self {
+            notify,
+            wait: Wait {
+                round,
+                stage: Stage::Created,
+            },
+        }
+    }
+
+    /// Takes the place in the queue without polling, as [`Notified::enable`].
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::sync::Arc;
+    ///
+    /// let notify = Arc::new(samovar::sync::Notify::new());
+    /// assert!(!pin!(notify.notified_owned()).enable());
+    /// ```
+    pub fn enable(self: Pin<&mut Self>) -> bool {
+        let this = self.get_mut();
+        this.wait.enable(&this.notify)
+    }
+}
+
+impl Future for Notified<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        this.wait.poll(this.notify, cx)
+    }
+}
+
+impl Future for OwnedNotified {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        this.wait.poll(&this.notify, cx)
+    }
+}
+
+impl Drop for Notified<'_> {
+    fn drop(&mut self) {
+        self.wait.cancel(self.notify);
+    }
+}
+
+impl Drop for OwnedNotified {
+    fn drop(&mut self) {
+        self.wait.cancel(&self.notify);
+    }
+}
+
+/// The waiting, which both futures do alike.
+#[derive(Debug)]
+struct Wait {
+    /// How many `notify_waiters` there had been when the future was created.
+    round: usize,
+    /// How far it has come.
+    stage: Stage,
+}
+
+/// How far a waiting has come.
+#[derive(Debug)]
+enum Stage {
+    /// Not in the queue yet. // --> Queued, Reached, Done
+    Created,
+    /// In the queue, or chosen from it. // --> Reached, Done
+    Queued(Key),
+    /// Notified in a poll that had no budget left to say so. // --> Done
+    Reached(Cause),
+    /// The task knows.
+    Done,
+}
+
+impl Wait {
+    /// Whether a notification is here; takes it if so.
+    fn look(&self, notify: &Notify, state: &mut State) -> Option<Cause> {
+        match self.stage {
+            // Relaxed: the count is changed under the lock that is held here.
+            Stage::Created if notify.rounds.load(Relaxed) != self.round => Some(Cause::All),
+            Stage::Created => mem::take(&mut state.permit).then_some(Cause::First),
+            Stage::Queued(key) => state.waiters.take_assigned(&mut Some(key)).flatten(),
+            Stage::Reached(cause) => Some(cause),
+            Stage::Done => Some(Cause::All),
+        }
+    }
+
+    /// Completes, or waits in the queue.
+    fn poll(&mut self, notify: &Notify, cx: &mut Context<'_>) -> Poll<()> {
+        if let Stage::Created | Stage::Queued(_) = self.stage {
+            match self.poll_cause(notify, cx) {
+                Poll::Ready(cause) => self.stage = Stage::Reached(cause),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        if let Stage::Reached(_) = self.stage {
+            match budget::spend(cx) {
+                Poll::Ready(unit) => unit.made_progress(),
+                Poll::Pending => return Poll::Pending,
+            }
+            self.stage = Stage::Done;
+        }
+        Poll::Ready(())
+    }
+
+    /// Takes a notification, or queues for one.
+    fn poll_cause(&mut self, notify: &Notify, cx: &mut Context<'_>) -> Poll<Cause> {
+        let mut spare: Option<Waker> = None;
+        loop {
+            let mut state = lock(&notify.state);
+            if let Some(cause) = self.look(notify, &mut state) {
+                return Poll::Ready(cause);
+            }
+            let mut key = self.key();
+            if state
+                .waiters
+                .enroll(&mut key, cx.waker(), &mut spare, || None)
+            {
+                self.stage = key.map_or(Stage::Created, Stage::Queued);
+                return Poll::Pending;
+            }
+            drop(state);
+            spare = Some(cx.waker().clone());
+        }
+    }
+
+    /// Queues without a waker; the next poll brings one.
+    fn enable(&mut self, notify: &Notify) -> bool {
+        let mut state = lock(&notify.state);
+        let reached = self.look(notify, &mut state).is_some();
+        if reached {
+            self.stage = Stage::Done;
+        } else if self.key().is_none() {
+            self.stage = Stage::Queued(state.waiters.push_back(None, None));
+        }
+        reached
+    }
+
+    /// Leaves the queue, and passes on what was meant for one task.
+    fn cancel(&mut self, notify: &Notify) {
+        let mut wakers = WakeList::new();
+        match mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Queued(key) => {
+                let mut state = lock(&notify.state);
+                let removed = state.waiters.remove(key);
+                if let Some(cause) = removed.as_ref().and_then(|removed| removed.payload) {
+                    state.give(cause, &mut wakers);
+                }
+                drop(state);
+            }
+            Stage::Reached(cause) => notify.give(cause),
+            Stage::Created | Stage::Done => {}
+        }
+    }
+
+    /// The place in the queue.
+    fn key(&self) -> Option<Key> {
+        match self.stage {
+            Stage::Queued(key) => Some(key),
+            _ => None,
+        }
+    }
+}

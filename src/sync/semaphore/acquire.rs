@@ -1,0 +1,113 @@
+//! The future that acquires permits of a semaphore.
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use super::{AcquireError, Semaphore, SemaphorePermit, TryAcquireError};
+use crate::shim::lock;
+use crate::sync::waiters::{Key, WakeList};
+use crate::task::budget;
+
+/// Acquires `wanted` permits.
+#[derive(Debug)]
+pub(super) struct Acquire<'a> {
+    /// Whose permits.
+    semaphore: &'a Semaphore,
+    /// How many.
+    wanted: u32,
+    /// The place in the queue.
+    key: Option<Key>,
+    /// The outcome, when it came in a poll that had no budget left to return it: nothing is given up meanwhile.
+    outcome: Option<Result<SemaphorePermit<'a>, AcquireError>>,
+}
+
+impl<'a> Acquire<'a> {
+    /// Does nothing until it is polled.
+    pub(super) fn new(semaphore: &'a Semaphore, wanted: u32) -> Self {
+        Self {
+            semaphore,
+            wanted,
+            key: None,
+            outcome: None,
+        }
+    }
+
+    /// Takes what there is; if that is too little, queues for the rest.
+    fn poll_permit(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<SemaphorePermit<'a>, AcquireError>> {
+        let semaphore = self.semaphore;
+        let mut spare: Option<Waker> = None;
+        loop {
+            let mut guard = lock(&semaphore.state);
+            let state = &mut *guard;
+            if self.key.is_none() {
+                match state.try_take(self.wanted) {
+                    Ok(()) => return Poll::Ready(Ok(SemaphorePermit::new(semaphore, self.wanted))),
+                    Err(TryAcquireError::Closed) => return Poll::Ready(Err(AcquireError(()))),
+                    Err(TryAcquireError::NoPermits) => {}
+                }
+            } else if state.closed {
+                drop(guard);
+                self.give_up();
+                return Poll::Ready(Err(AcquireError(())));
+            } else if state.waiters.take_assigned(&mut self.key).is_some() {
+                return Poll::Ready(Ok(SemaphorePermit::new(semaphore, self.wanted)));
+            }
+            // Too few were free, so they are fewer than a `u32` holds.
+            let reserve = || self.wanted - mem::take(&mut state.permits) as u32;
+            if state
+                .waiters
+                .enroll(&mut self.key, cx.waker(), &mut spare, reserve)
+            {
+                return Poll::Pending;
+            }
+            drop(guard);
+            spare = Some(cx.waker().clone());
+        }
+    }
+
+    /// Leaves the queue and passes on what was collected so far.
+    fn give_up(&mut self) {
+        let Some(key) = self.key.take() else { return };
+        let mut wakers = WakeList::new();
+        let mut state = lock(&self.semaphore.state);
+        let removed = state.waiters.remove(key);
+        if let Some(removed) = &removed {
+            state.release((self.wanted - removed.payload) as usize, &mut wakers);
+        }
+        drop(state);
+        drop(removed);
+    }
+}
+
+impl<'a> Future for Acquire<'a> {
+    type Output = Result<SemaphorePermit<'a>, AcquireError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let outcome = match this.outcome.take() {
+            Some(outcome) => outcome,
+            None => ready!(this.poll_permit(cx)),
+        };
+        match budget::spend(cx) {
+            Poll::Ready(unit) => {
+                unit.made_progress();
+                Poll::Ready(outcome)
+            }
+            Poll::Pending => {
+                this.outcome = Some(outcome);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Acquire<'_> {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}

@@ -1,0 +1,85 @@
+//! The budget: how many operations one poll may complete before it must let the others run.
+//!
+//! A task that always finds its socket readable or its channel full would never return `Pending`, and everything else
+//! on its worker would starve. So each leaf operation (socket, channel, lock, timer) spends one of 128 units; when none
+//! is left it wakes its own task and returns `Pending` although it could go on. The idea and the number are Tokio's
+//! (<https://tokio.rs/blog/2020-04-preemption>). An operation that turns out to be `Pending` gives its unit back.
+
+use std::cell::Cell;
+use std::task::{Context, Poll};
+
+/// Operations that one poll may complete.
+const PER_POLL: u8 = 128;
+
+thread_local! {
+    /// What is left of the running poll's budget; `None` outside a task, where nothing is limited.
+    static LEFT: Cell<Option<u8>> = const { Cell::new(None) };
+}
+
+/// Runs one poll of a task with a fresh budget, and restores the caller's afterwards, also when the poll panics.
+pub(crate) fn with_fresh<R>(poll: impl FnOnce() -> R) -> R {
+    struct Restore(Option<u8>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let _ = LEFT.try_with(|left| left.set(self.0));
+        }
+    }
+    let _restore = Restore(LEFT.try_with(|left| left.replace(Some(PER_POLL))).unwrap_or(None));
+    poll()
+}
+
+/// Runs `poll` without a limit: a timer beside a busy future must be looked at even when that future spent everything.
+pub(crate) fn unlimited<R>(poll: impl FnOnce() -> R) -> R {
+    struct Restore(Option<u8>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let _ = LEFT.try_with(|left| left.set(self.0));
+        }
+    }
+    let _restore = Restore(LEFT.try_with(Cell::take).unwrap_or(None));
+    poll()
+}
+
+/// One unit, taken by [`spend`]. Dropped, it goes back; [`Unit::made_progress`] keeps it spent.
+#[must_use = "a unit that is dropped goes back to the budget: call `made_progress` when the operation completed"]
+#[derive(Debug)]
+pub(crate) struct Unit {
+    /// What was left before; `None` when nothing is to be given back.
+    before: Option<u8>,
+}
+
+impl Unit {
+    /// The operation completed: the unit stays spent.
+    pub(crate) fn made_progress(mut self) {
+        self.before = None;
+    }
+}
+
+impl Drop for Unit {
+    fn drop(&mut self) {
+        if let Some(before) = self.before {
+            let _ = LEFT.try_with(|left| left.set(Some(before)));
+        }
+    }
+}
+
+/// Takes one unit. `Pending` means that the budget is used up: the task has been woken and must return.
+pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<Unit> {
+    let before = LEFT.try_with(Cell::get).unwrap_or(None);
+    match before {
+        None => Poll::Ready(Unit { before: None }),
+        Some(0) => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        Some(left) => {
+            let _ = LEFT.try_with(|cell| cell.set(Some(left - 1)));
+            Poll::Ready(Unit { before })
+        }
+    }
+}
+
+/// Whether the running poll has used up its budget: what `select!` and combinators look at.
+pub(crate) fn is_spent() -> bool {
+    LEFT.try_with(Cell::get).unwrap_or(None) == Some(0)
+}

@@ -1,0 +1,376 @@
+//! A task: a future, its state, and the place where its output waits for the join handle.
+//!
+//! One `Arc<Task>` is all three things that a runtime needs: the entry in a run queue ([`Run`]), the waker that a
+//! future leaves with whatever it waits for (`ArcWake`), and the thing that a join handle looks at ([`Join`]).
+//!
+//! # Why there is a lock that nobody waits for
+//!
+//! Only the worker that holds RUNNING touches the future (see [`State`]), so the state machine alone would do; but the
+//! compiler cannot know that. The `Mutex` around the future turns the proof into a check: it costs two uncontended
+//! atomic operations per poll, and it is what this crate has instead of `unsafe`. The other price is the box: a
+//! future must not move once it was polled, and without `unsafe` only a `Pin<Box<_>>` can promise that behind a lock.
+//!
+//! # What is dropped when
+//!
+//! The future is dropped as soon as it is done, before the joiner can know (so a destructor's effects are visible to
+//! whoever awaited the task). Its drop may panic, so may the output's, and the panic's payload may panic again when
+//! dropped: all of them are contained here, and a worker never dies of them.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use futures_task::{ArcWake, waker_ref};
+
+use super::error::Payload;
+use super::state::{Complete, Pause, Start, State, Wake};
+use super::{Id, JoinError, budget, current};
+use crate::shim::{Mutex, lock};
+
+/// A task as its queue and its runner see it.
+pub(crate) trait Run: Send + Sync {
+    /// Polls the future once, and does what follows from the result. Returns the task when it was woken during the
+    /// poll, perhaps by itself: the runner pushes it to the back of its queue.
+    #[must_use]
+    fn run(self: Arc<Self>) -> Option<Runnable>;
+    /// The runtime shuts down: drops the future, unless the task is running or complete.
+    fn cancel(self: Arc<Self>);
+    /// Asks the task to end at its next chance.
+    fn abort(self: Arc<Self>);
+    /// The task's number.
+    fn id(&self) -> Id;
+    /// Whether the output (or the error) is there.
+    fn is_finished(&self) -> bool;
+}
+
+/// A task as its join handle sees it.
+pub(crate) trait Join<T>: Run {
+    /// The output, or the promise to wake `cx` when it is there.
+    fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>>;
+    /// The handle goes away.
+    fn detach(&self);
+    /// The same task as a queue sees it.
+    fn as_run(self: Arc<Self>) -> Runnable;
+}
+
+/// An entry in a run queue.
+pub(crate) type Runnable = Arc<dyn Run>;
+
+/// Where tasks go. The task knows nothing else of its scheduler.
+pub(crate) trait Schedule: Send + Sync + Sized + 'static {
+    /// Somebody woke the task, which was idle.
+    fn woken<T: Send + 'static>(task: Arc<Task<T, Self>>);
+    /// The task is about to wait for the first time: from now on a waker may be all that knows of it, so the runtime
+    /// must keep it to be able to drop it at shutdown. `None`: the runtime is already shut down.
+    fn keep(&self, task: Runnable) -> Option<Ticket>;
+    /// The task is complete: gives back what `keep` kept.
+    fn release(&self, ticket: Ticket) -> Option<Runnable>;
+}
+
+/// Where [`Schedule::keep`] put a task.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ticket(pub(crate) u32);
+
+/// A spawned future with output `T` on the scheduler `S`.
+pub(crate) struct Task<T, S> {
+    /// Who may do what.
+    state: State,
+    /// Who the task is.
+    id: Id,
+    /// Where it goes when it is woken.
+    scheduler: S,
+    /// What the holder of RUNNING works on, and then the output. Never contended: see the module's first lines.
+    cell: Mutex<Cell<T>>,
+    /// The waker of whoever awaits the join handle. Guards nothing else; held only to move the waker in or out.
+    joiner: Mutex<Option<Waker>>,
+}
+
+/// What is behind the task's uncontended lock.
+struct Cell<T> {
+    /// The future, then the output.
+    stage: Stage<T>,
+    /// Where the scheduler keeps the task, once it has waited for something.
+    ticket: Option<Ticket>,
+}
+
+/// The two lives of a task.
+enum Stage<T> {
+    /// Not complete.
+    Future(Pin<Box<dyn Future<Output = T> + Send>>),
+    /// Complete; `None` when the output has been taken, or is on its way.
+    Done(Option<Result<T, JoinError>>),
+}
+
+impl<T: Send + 'static, S: Schedule> Task<T, S> {
+    /// A task that is not in any queue yet: the caller pushes it.
+    pub(crate) fn new(
+        future: impl Future<Output = T> + Send + 'static,
+        scheduler: S,
+        id: Id,
+    ) -> Arc<Task<T, S>> {
+        Arc::new(Task {
+            state: State::new(),
+            id,
+            scheduler,
+            cell: Mutex::new(Cell {
+                stage: Stage::Future(Box::pin(future)),
+                ticket: None,
+            }),
+            joiner: Mutex::new(None),
+        })
+    }
+
+    /// Where the task goes when it is woken.
+    pub(crate) fn scheduler(&self) -> &S {
+        &self.scheduler
+    }
+
+    /// Polls the future under the waker of this task. A panic is a result like another.
+    fn poll_future(self: &Arc<Self>, cell: &mut Cell<T>) -> Poll<Result<T, JoinError>> {
+        let Stage::Future(future) = &mut cell.stage else {
+            unreachable!("the holder of RUNNING found no future");
+        };
+        // Borrows the Arc: a poll costs no reference count unless the future keeps the waker.
+        let waker = waker_ref(self);
+        let mut cx = Context::from_waker(&waker);
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            current::with(self.id, || budget::with_fresh(|| future.as_mut().poll(&mut cx)))
+        }));
+        match polled {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(payload) => Poll::Ready(Err(JoinError::panic(self.id, payload))),
+        }
+    }
+
+    /// Makes sure that the scheduler can find the task while it waits. `false`: the runtime is shut down.
+    fn keep(self: &Arc<Self>, cell: &mut Cell<T>) -> bool {
+        if cell.ticket.is_none() {
+            cell.ticket = self.scheduler.keep(self.clone());
+        }
+        cell.ticket.is_some()
+    }
+
+    /// Drops the future and ends the task as cancelled. The caller holds RUNNING.
+    fn finish_cancelled(self: &Arc<Self>) {
+        let dropped = self.drop_future();
+        self.finish(match dropped {
+            Ok(()) => Err(JoinError::cancelled(self.id)),
+            Err(payload) => Err(JoinError::panic(self.id, payload)),
+        });
+    }
+
+    /// Drops the future, with no lock held. The caller holds RUNNING.
+    fn drop_future(&self) -> Result<(), Payload> {
+        let future = mem::replace(&mut lock(&self.cell).stage, Stage::Done(None));
+        catch_unwind(AssertUnwindSafe(|| current::with(self.id, || drop(future))))
+    }
+
+    /// Stores the result, publishes it, and wakes the joiner. The caller holds RUNNING; the future is gone.
+    fn finish(self: &Arc<Self>, result: Result<T, JoinError>) {
+        let (ticket, unwanted) = {
+            let mut cell = lock(&self.cell);
+            let unwanted = if self.state.is_detached() {
+                Some(result)
+            } else {
+                cell.stage = Stage::Done(Some(result));
+                None
+            };
+            (cell.ticket.take(), unwanted)
+        };
+        match self.state.complete() {
+            Complete::Keep => {}
+            Complete::WakeJoiner => {
+                let joiner = lock(&self.joiner).take();
+                if let Some(joiner) = joiner {
+                    quietly(|| joiner.wake());
+                }
+            }
+            Complete::DropOutput => self.drop_output(),
+        }
+        drop_in_turn(unwanted);
+        if let Some(ticket) = ticket {
+            drop(self.scheduler.release(ticket));
+        }
+    }
+
+    /// Drops an output that nobody will take.
+    fn drop_output(&self) {
+        let output = {
+            let mut cell = lock(&self.cell);
+            match &mut cell.stage {
+                Stage::Done(output) => output.take(),
+                Stage::Future(_) => None,
+            }
+        };
+        drop_in_turn(output);
+    }
+
+    /// The output of a complete task.
+    fn take_output(&self) -> Result<T, JoinError> {
+        match &mut lock(&self.cell).stage {
+            Stage::Done(output) => output.take().expect("the output is taken only once"),
+            Stage::Future(_) => unreachable!("a complete task has an output"),
+        }
+    }
+}
+
+impl<T: Send + 'static, S: Schedule> Run for Task<T, S> {
+    fn run(self: Arc<Self>) -> Option<Runnable> {
+        match self.state.start() {
+            Start::Poll => {}
+            Start::Discard => return None,
+            Start::Cancel => {
+                self.finish_cancelled();
+                return None;
+            }
+        }
+        let mut cell = lock(&self.cell);
+        match self.poll_future(&mut cell) {
+            Poll::Ready(result) => {
+                let future = mem::replace(&mut cell.stage, Stage::Done(None));
+                drop(cell);
+                quietly(|| current::with(self.id, || drop(future)));
+                self.finish(result);
+                None
+            }
+            Poll::Pending => {
+                let kept = self.keep(&mut cell);
+                drop(cell);
+                let next = if kept { self.state.pause() } else { Pause::Cancel };
+                match next {
+                    Pause::Idle => None,
+                    Pause::Queue => Some(self),
+                    Pause::Cancel => {
+                        self.finish_cancelled();
+                        None
+                    }
+                }
+            }
+        }
+    }
+
+    fn cancel(self: Arc<Self>) {
+        if self.state.claim() {
+            self.finish_cancelled();
+        }
+    }
+
+    fn abort(self: Arc<Self>) {
+        if self.state.abort() == Wake::Queue {
+            S::woken(self);
+        }
+    }
+
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn is_finished(&self) -> bool {
+        self.state.is_complete()
+    }
+}
+
+impl<T: Send + 'static, S: Schedule> Join<T> for Task<T, S> {
+    fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        if self.state.is_complete() {
+            return Poll::Ready(self.take_output());
+        }
+        // Cloned before the lock and the old one dropped after it: both are foreign code.
+        let newest = cx.waker().clone();
+        let replaced = lock(&self.joiner).replace(newest);
+        drop(replaced);
+        if self.state.leave_waker() {
+            let unneeded = lock(&self.joiner).take();
+            drop(unneeded);
+            return Poll::Ready(self.take_output());
+        }
+        Poll::Pending
+    }
+
+    fn detach(&self) {
+        let todo = self.state.detach();
+        if todo.drop_waker {
+            let joiner = lock(&self.joiner).take();
+            quietly(|| drop(joiner));
+        }
+        if todo.drop_output {
+            self.drop_output();
+        }
+    }
+
+    fn as_run(self: Arc<Self>) -> Runnable {
+        self
+    }
+}
+
+impl<T: Send + 'static, S: Schedule> ArcWake for Task<T, S> {
+    fn wake(self: Arc<Self>) {
+        if self.state.wake() == Wake::Queue {
+            S::woken(self);
+        }
+    }
+
+    fn wake_by_ref(this: &Arc<Self>) {
+        if this.state.wake() == Wake::Queue {
+            S::woken(this.clone());
+        }
+    }
+}
+
+impl<T, S> fmt::Debug for Task<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs a destructor or a waker that may panic, and contains the panic: also that of the panic's own payload.
+pub(crate) fn quietly(foreign: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) {
+        if let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            mem::forget(worse);
+        }
+    }
+}
+
+thread_local! {
+    /// The outputs that wait for their turn while this thread drops another; `None` when it drops none.
+    static TO_DROP: RefCell<Option<Vec<Box<dyn Any + Send>>>> = const { RefCell::new(None) };
+}
+
+/// Drops an output. When that drops a join handle whose task's output holds a join handle, and so on a hundred
+/// thousand times, the outputs are dropped one after the other instead of one inside the other.
+fn drop_in_turn<T: Send + 'static>(output: T) {
+    if !mem::needs_drop::<T>() {
+        return;
+    }
+    let mut first = Some(output);
+    let nested = TO_DROP.try_with(|waiting| match &mut *waiting.borrow_mut() {
+        Some(waiting) => {
+            waiting.push(Box::new(first.take()));
+            true
+        }
+        none => {
+            *none = Some(Vec::new());
+            false
+        }
+    });
+    if nested == Ok(true) {
+        return;
+    }
+    quietly(|| drop(first));
+    let next = || TO_DROP.try_with(|waiting| waiting.borrow_mut().as_mut().and_then(Vec::pop));
+    while let Ok(Some(output)) = next() {
+        quietly(|| drop(output));
+    }
+    let _ = TO_DROP.try_with(|waiting| waiting.borrow_mut().take());
+}

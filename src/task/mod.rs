@@ -1,0 +1,22 @@
+//! Tasks: what `spawn` makes of a future, and the handle that it returns.
+//!
+//! A task is a future that the runtime owns. It is polled when somebody wakes it, never otherwise, and by one worker
+//! at a time. Read in this order: `state.rs` (the life of a task as one word), `cell.rs` (the task itself, with the
+//! whole of what a poll does in `run`), `join_handle.rs` (how its output gets out).
+
+pub(crate) mod budget;
+pub(crate) mod cell;
+mod current;
+mod error;
+mod id;
+mod join_handle;
+mod spawn;
+pub(crate) mod state;
+mod yield_now;
+
+pub use current::{id, try_id};
+pub use error::JoinError;
+pub use id::Id;
+pub use join_handle::{AbortHandle, JoinHandle};
+pub use spawn::{spawn, spawn_blocking};
+pub use yield_now::{YieldNow, yield_now};

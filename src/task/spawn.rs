@@ -1,0 +1,69 @@
+//! How a future, or a closure, becomes a task.
+
+use std::future::Future;
+
+use super::JoinHandle;
+use crate::context;
+
+/// Spawns a task: the future runs on its own, beside the caller, and its [`JoinHandle`] gives its output.
+///
+/// The task runs also when the handle is dropped. It may run on any worker, and move between them, so the future has to
+/// be `Send` and `'static`.
+///
+/// # Panics
+///
+/// Outside a runtime. To spawn from another thread keep a [`Handle`](crate::runtime::Handle).
+///
+/// ```
+/// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+/// let water = samovar::spawn(async { 95 });
+/// let leaves = samovar::spawn(async { 3 });
+/// assert_eq!(water.await.unwrap() + leaves.await.unwrap(), 98);
+/// # });
+/// ```
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let spawned = context::with_entered_worker(|local| match local {
+        Some(local) => local.spawn(future),
+        None => Err(future),
+    });
+    match spawned {
+        Ok(handle) => handle,
+        Err(future) => context::home("spawn a task").spawn_from_outside(future),
+    }
+}
+
+/// Runs a closure that blocks, or computes for long, on a thread of its own kind, so that no worker has to wait for it.
+///
+/// There are up to 512 such threads ([`max_blocking_threads`](crate::runtime::Builder::max_blocking_threads)); they start
+/// when they are needed and leave when they are not. Closures that wait for each other can use them all up and then wait
+/// for ever: keep such a design on threads of its own. Inside the closure, [`spawn`] and
+/// [`Handle::block_on`](crate::runtime::Handle::block_on) work.
+///
+/// [`JoinHandle::abort`] has an effect only until the closure starts. A runtime that is dropped waits for closures that
+/// have started.
+///
+/// # Panics
+///
+/// Outside a runtime; and when no thread can be started and the pool has none.
+///
+/// ```
+/// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+/// let sum = samovar::task::spawn_blocking(|| (1..=1_000u64).sum::<u64>());
+/// assert_eq!(sum.await.unwrap(), 500_500);
+/// # });
+/// ```
+#[track_caller]
+pub fn spawn_blocking<F, R>(run: F) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    let home = context::home("run a blocking job");
+    let pool = home.shared().pool.clone();
+    pool.spawn(home, run)
+}

@@ -1,0 +1,332 @@
+//! The state of a task: one atomic word, and the only ways in which it may change.
+//!
+//! ```text
+//!                       (1) wake                    (2) start
+//!            ┌──── IDLE ─────────► SCHEDULED ─────────────────► RUNNING ──┐ (5) wake
+//!            │      ▲                  ▲  ▲                     │ │ │  ▲   │ while it runs:
+//!            │      │ (3) pause        │  └─────────────────────┘ │ │  └───┘ note it
+//!   (6) abort│      └──────────────────┼── nobody woke it ────────┘ │
+//!            │                         │  (4) pause: woken meanwhile│ (7) complete
+//!            └── CANCELLED ────────────┘                            ▼
+//!                                                               COMPLETE
+//! ```
+//!
+//! 1. [`State::wake`]: the caller that finds the task idle, and only that one, gets [`Wake::Queue`] and pushes it.
+//! 2. [`State::start`]: the worker that popped the task gets the exclusive right to touch its future.
+//! 3. [`State::pause`]: `poll` returned `Pending`, and nobody woke the task meanwhile: [`Pause::Idle`].
+//! 4. [`State::pause`]: somebody did: [`Pause::Queue`], and the worker pushes it. This is why a wake between the
+//!    end of `poll` and the moment the task is idle again is never lost.
+//! 5. [`State::wake`] on a running task only sets a bit: the runner will see it in (4).
+//! 6. [`State::abort`] never drops the future itself, which may be `!Sync` and in use: it queues the task, and the
+//!    worker that starts it finds the mark.
+//! 7. [`State::complete`]: the output is stored, then the bit is set, then the joiner is woken.
+//!
+//! Every transition is a read-modify-write. That gives all of them one order, and makes even a wake that changes
+//! nothing *release* what the waker wrote before it, so that the next poll sees it (a plain load here was a bug in
+//! Tokio, number 7622).
+//!
+//! # Who owns what
+//!
+//! SCHEDULED means that exactly one queue entry exists or, while RUNNING, that the runner will make one. RUNNING is the
+//! right to touch the future. COMPLETE hands the output over: to the [`JoinHandle`](super::JoinHandle) while
+//! JOIN_INTEREST is set, else to the runner, who drops it.
+
+use crate::shim::atomic::{
+    AtomicU32,
+    Ordering::{AcqRel, Acquire, Relaxed},
+};
+
+/// In a queue; or, while RUNNING, to be queued again after the poll.
+const SCHEDULED: u32 = 1;
+/// A worker has the right to touch the future. --> idle, SCHEDULED or COMPLETE.
+const RUNNING: u32 = 1 << 1;
+/// The future is gone and the output is there. --> nothing: final.
+const COMPLETE: u32 = 1 << 2;
+/// Somebody asked to abort: the next worker to hold RUNNING drops the future.
+const CANCELLED: u32 = 1 << 3;
+/// The join handle lives and owns the output.
+const JOIN_INTEREST: u32 = 1 << 4;
+/// The join handle has left a waker in the task's join slot.
+const JOIN_WAKER: u32 = 1 << 5;
+
+/// What the caller of [`State::wake`] or [`State::abort`] must do.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// The task was idle: push it to a queue.
+    Queue,
+    /// It is queued, running or complete: nothing.
+    Nothing,
+}
+
+/// What the worker that popped a task must do.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Poll the future.
+    Poll,
+    /// Drop the future and complete the task as cancelled.
+    Cancel,
+    /// The entry is stale (the task is complete or runs elsewhere): forget it.
+    Discard,
+}
+
+/// What the worker must do after `poll` returned `Pending`.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// Nothing: the task sleeps until it is woken.
+    Idle,
+    /// It was woken during the poll: push it to the back of a queue.
+    Queue,
+    /// It was aborted during the poll: drop the future and complete the task as cancelled.
+    Cancel,
+}
+
+/// What the runner must do after [`State::complete`].
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Complete {
+    /// Wake whoever waits on the join handle: it has left a waker.
+    WakeJoiner,
+    /// The handle lives but nobody waits on it.
+    Keep,
+    /// The handle is gone: the output belongs to the runner, who drops it.
+    DropOutput,
+}
+
+/// What a dropped join handle must do.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Detach {
+    /// The task is complete: the output is the handle's to drop.
+    pub(crate) drop_output: bool,
+    /// A waker lies in the join slot and must not stay there: it may keep another task alive.
+    pub(crate) drop_waker: bool,
+}
+
+/// The word. See the [module](self) for its states.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// The bits above.
+    bits: AtomicU32,
+}
+
+impl State {
+    /// A task as `spawn` makes it: on its way into a queue, with a join handle.
+    pub(crate) fn new() -> State {
+        State {
+            bits: AtomicU32::new(SCHEDULED | JOIN_INTEREST),
+        }
+    }
+
+    /// (1), (5): somebody wants the task polled.
+    pub(crate) fn wake(&self) -> Wake {
+        // Release: what the waker wrote before is seen by the poll that follows, whose `start` or `pause` acquires.
+        let before = self.bits.fetch_or(SCHEDULED, AcqRel);
+        if before & (SCHEDULED | RUNNING | COMPLETE) == 0 {
+            Wake::Queue
+        } else {
+            Wake::Nothing
+        }
+    }
+
+    /// (2): a worker popped the task's queue entry.
+    pub(crate) fn start(&self) -> Start {
+        // Acquire pairs with the release in `wake` (and in `pause`, for a task that moves between workers).
+        let before = self
+            .bits
+            .fetch_update(AcqRel, Relaxed, |bits| {
+                (bits & SCHEDULED != 0 && bits & (RUNNING | COMPLETE) == 0)
+                    .then_some((bits & !SCHEDULED) | RUNNING)
+            });
+        match before {
+            Ok(bits) if bits & CANCELLED != 0 => Start::Cancel,
+            Ok(_) => Start::Poll,
+            Err(_) => Start::Discard,
+        }
+    }
+
+    /// (3), (4): `poll` returned `Pending`. On [`Pause::Cancel`] the caller keeps RUNNING.
+    pub(crate) fn pause(&self) -> Pause {
+        // Release: the future's new state is seen by the next `start`. Acquire pairs with a `wake` during the poll.
+        let before = self.bits.fetch_update(AcqRel, Acquire, |bits| {
+            (bits & CANCELLED == 0).then_some(bits & !RUNNING)
+        });
+        match before {
+            Ok(bits) if bits & SCHEDULED != 0 => Pause::Queue,
+            Ok(_) => Pause::Idle,
+            Err(_) => Pause::Cancel,
+        }
+    }
+
+    /// (7): the output is in its place. The caller holds RUNNING, and gives it up.
+    pub(crate) fn complete(&self) -> Complete {
+        // Release: the output is seen by the joiner, whose `is_complete` or `leave_waker` acquires.
+        // Acquire: the joiner's waker, stored before its `leave_waker`, is seen here.
+        let before = self.bits.fetch_xor(RUNNING | COMPLETE, AcqRel);
+        debug_assert!(before & RUNNING != 0 && before & COMPLETE == 0);
+        if before & JOIN_INTEREST == 0 {
+            Complete::DropOutput
+        } else if before & JOIN_WAKER != 0 {
+            Complete::WakeJoiner
+        } else {
+            Complete::Keep
+        }
+    }
+
+    /// (6): the task is to end at its next chance. `Queue`: it was idle, push it.
+    pub(crate) fn abort(&self) -> Wake {
+        let before = self.bits.fetch_update(AcqRel, Relaxed, |bits| {
+            if bits & (COMPLETE | CANCELLED) != 0 {
+                None
+            } else if bits & (RUNNING | SCHEDULED) != 0 {
+                Some(bits | CANCELLED)
+            } else {
+                Some(bits | CANCELLED | SCHEDULED)
+            }
+        });
+        match before {
+            Ok(bits) if bits & (RUNNING | SCHEDULED) == 0 => Wake::Queue,
+            _ => Wake::Nothing,
+        }
+    }
+
+    /// The runtime shuts down: takes RUNNING, queued or not, so that the caller may drop the future.
+    /// `false`: the task is complete, or it runs and its runner will find the mark in `pause`.
+    #[must_use]
+    pub(crate) fn claim(&self) -> bool {
+        let before = self.bits.fetch_update(AcqRel, Relaxed, |bits| {
+            if bits & COMPLETE != 0 {
+                None
+            } else if bits & RUNNING != 0 {
+                Some(bits | CANCELLED)
+            } else {
+                Some((bits & !SCHEDULED) | CANCELLED | RUNNING)
+            }
+        });
+        matches!(before, Ok(bits) if bits & RUNNING == 0)
+    }
+
+    /// The join handle has put a waker into the join slot. `true`: too late, the task is complete.
+    #[must_use]
+    pub(crate) fn leave_waker(&self) -> bool {
+        // Release: `complete` sees the waker. Acquire: if it came too late, the handle sees the output.
+        self.bits.fetch_or(JOIN_WAKER, AcqRel) & COMPLETE != 0
+    }
+
+    /// The join handle is dropped.
+    pub(crate) fn detach(&self) -> Detach {
+        // Whichever of this and `complete` comes second sees the other's bit, and drops the output.
+        let before = self.bits.fetch_and(!JOIN_INTEREST, AcqRel);
+        Detach {
+            drop_output: before & COMPLETE != 0,
+            drop_waker: before & JOIN_WAKER != 0,
+        }
+    }
+
+    /// Whether the output is there. Pairs with the release in `complete`.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.bits.load(Acquire) & COMPLETE != 0
+    }
+
+    /// Whether the handle is already gone, so that an output need not even be stored. It never comes back.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.bits.load(Relaxed) & JOIN_INTEREST == 0
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_wakes_make_one_queue_entry() {
+        let state = State::new();
+        assert_eq!(state.start(), Start::Poll);
+        assert_eq!(state.pause(), Pause::Idle);
+        assert_eq!(state.wake(), Wake::Queue);
+        for _ in 0..1000 {
+            assert_eq!(state.wake(), Wake::Nothing);
+        }
+        assert_eq!(state.start(), Start::Poll);
+        assert_eq!(state.pause(), Pause::Idle);
+    }
+
+    #[test]
+    fn a_wake_during_the_poll_queues_the_task_after_it() {
+        let state = State::new();
+        assert_eq!(state.start(), Start::Poll);
+        assert_eq!(state.wake(), Wake::Nothing);
+        assert_eq!(state.wake(), Wake::Nothing);
+        assert_eq!(state.pause(), Pause::Queue);
+        assert_eq!(state.start(), Start::Poll);
+        assert_eq!(state.pause(), Pause::Idle);
+    }
+
+    #[test]
+    fn nothing_happens_after_completion() {
+        let state = State::new();
+        assert_eq!(state.start(), Start::Poll);
+        assert_eq!(state.complete(), Complete::Keep);
+        assert_eq!(state.wake(), Wake::Nothing);
+        assert_eq!(state.abort(), Wake::Nothing);
+        assert_eq!(state.start(), Start::Discard);
+        assert!(!state.claim());
+        assert_eq!(
+            state.detach(),
+            Detach {
+                drop_output: true,
+                drop_waker: false
+            }
+        );
+    }
+
+    #[test]
+    fn abort_of_an_idle_task_queues_it_once_and_the_runner_cancels() {
+        let state = State::new();
+        assert_eq!(state.start(), Start::Poll);
+        assert_eq!(state.pause(), Pause::Idle);
+        assert_eq!(state.abort(), Wake::Queue);
+        assert_eq!(state.abort(), Wake::Nothing);
+        assert_eq!(state.wake(), Wake::Nothing);
+        assert_eq!(state.start(), Start::Cancel);
+        assert_eq!(state.complete(), Complete::Keep);
+    }
+
+    #[test]
+    fn abort_of_a_running_task_is_seen_at_its_next_pause_or_comes_too_late() {
+        let state = State::new();
+        assert_eq!(state.start(), Start::Poll);
+        assert_eq!(state.abort(), Wake::Nothing);
+        assert_eq!(state.pause(), Pause::Cancel);
+        assert_eq!(state.complete(), Complete::Keep);
+
+        let state = State::new();
+        assert_eq!(state.start(), Start::Poll);
+        assert_eq!(state.abort(), Wake::Nothing);
+        assert_eq!(state.complete(), Complete::Keep);
+    }
+
+    #[test]
+    fn the_output_belongs_to_exactly_one_side() {
+        let state = State::new();
+        assert_eq!(state.start(), Start::Poll);
+        assert!(!state.leave_waker());
+        assert_eq!(
+            state.detach(),
+            Detach {
+                drop_output: false,
+                drop_waker: true
+            }
+        );
+        assert!(state.is_detached());
+        assert_eq!(state.complete(), Complete::DropOutput);
+
+        let state = State::new();
+        assert_eq!(state.start(), Start::Poll);
+        assert!(!state.leave_waker());
+        assert_eq!(state.complete(), Complete::WakeJoiner);
+        assert!(state.leave_waker());
+    }
+}

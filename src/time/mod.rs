@@ -1,0 +1,21 @@
+//! Time: sleeping, timeouts, intervals.
+//!
+//! A timer is an entry in the wheel of the worker that polls it: `wheel.rs` is the data structure, `timers.rs` puts it
+//! behind a lock and translates between instants and ticks, `sleep.rs` is the future on top. `timeout` and `interval` are
+//! made of `Sleep`s.
+
+pub(crate) mod clock;
+pub mod error;
+mod instant;
+mod interval;
+mod sleep;
+mod timeout;
+pub(crate) mod timers;
+pub(crate) mod wheel;
+
+pub use std::time::Duration;
+
+pub use instant::Instant;
+pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
+pub use sleep::{Sleep, sleep, sleep_until};
+pub use timeout::{timeout, timeout_at};
