@@ -280,7 +280,19 @@ impl<F: FnOnce() -> R, R> Future for Closure<F> {
 struct InPool;
 
 impl Schedule for InPool {
-    fn woken<T: Send + 'static>(_: Arc<Task<T, Self>>) {}
+    fn woken<F>(_: Arc<Task<F, Self>>)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+    }
+
+    fn done<F>(_: Arc<Task<F, Self>>)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+    }
 
     fn keep(&self, _: Runnable) -> Option<Ticket> {
         None

@@ -4,6 +4,8 @@
 mod block_on;
 mod blocking;
 mod context;
+#[doc(hidden)]
+pub mod macros;
 mod park;
 mod reactor;
 pub mod runtime;
@@ -15,5 +17,5 @@ pub mod time;
 pub use block_on::block_on;
 pub use task::spawn;
 
-#[cfg(any())]
-pub use samovar_macros::{main, test};
+#[cfg(feature = "macros")]
+pub use macros::{main, test};

@@ -25,6 +25,7 @@ mod registry;
 mod seat;
 mod shutdown;
 mod signal;
+mod spare;
 mod watchdog;
 mod worker;
 
@@ -358,7 +359,11 @@ impl Home {
 }
 
 impl Schedule for Arc<Home> {
-    fn woken<T: Send + 'static>(task: Arc<Task<T, Self>>) {
+    fn woken<F>(task: Arc<Task<F, Self>>)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
         let outside = context::with_worker(|local| match local {
             Some(local) if local.home().same_runtime(task.scheduler()) => {
                 local.push_woken(task);
@@ -371,6 +376,18 @@ impl Schedule for Arc<Home> {
             let shared = task.scheduler().shared.clone();
             shared.push_from_outside(task);
         }
+    }
+
+    fn done<F>(task: Arc<Task<F, Self>>)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let unkept = context::with_worker(|local| match local {
+            Some(local) if Arc::ptr_eq(local.home(), task.scheduler()) => local.spare().keep(task),
+            _ => Some(task),
+        });
+        drop(unkept);
     }
 
     fn keep(&self, task: Runnable) -> Option<Ticket> {

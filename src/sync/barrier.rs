@@ -180,3 +180,24 @@ impl fmt::Debug for Barrier {
             .finish()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+
+    #[test]
+    fn a_spent_budget_changes_no_outcome() {
+        let barrier = Barrier::new(2);
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut one, mut two) = (pin!(barrier.wait()), pin!(barrier.wait()));
+        assert!(one.as_mut().poll(&mut cx).is_pending());
+        budget::with_fresh(|| {
+            while pin!(Barrier::new(1).wait()).poll(&mut cx).is_ready() {}
+            assert!(two.as_mut().poll(&mut cx).is_pending());
+            assert!(one.as_mut().poll(&mut cx).is_pending());
+        });
+        assert!(matches!(one.poll(&mut cx), Poll::Ready(result) if !result.is_leader()));
+        assert!(matches!(two.poll(&mut cx), Poll::Ready(result) if result.is_leader()));
+    }
+}

@@ -429,3 +429,34 @@ impl fmt::Display for TryLockError {
 }
 
 impl Error for TryLockError {}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+
+    #[test]
+    fn a_spent_budget_costs_neither_the_place_in_the_queue_nor_the_lock() {
+        let mutex = Mutex::new(5);
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut first, mut second) = (pin!(mutex.lock()), pin!(mutex.lock()));
+        budget::with_fresh(|| {
+            while pin!(mutex.lock()).poll(&mut cx).is_ready() {}
+            assert!(
+                mutex.try_lock().is_ok(),
+                "a future dropped with its guard unlocks"
+            );
+            assert!(first.as_mut().poll(&mut cx).is_pending());
+            assert!(second.as_mut().poll(&mut cx).is_pending());
+        });
+        assert!(mutex.try_lock().is_err());
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        assert!(matches!(first.as_mut().poll(&mut cx), Poll::Ready(guard) if *guard == 5));
+        budget::with_fresh(|| {
+            while pin!(Mutex::new(()).lock()).poll(&mut cx).is_ready() {}
+            assert!(second.as_mut().poll(&mut cx).is_pending());
+        });
+        assert!(pin!(mutex.lock()).poll(&mut cx).is_pending());
+        assert!(second.as_mut().poll(&mut cx).is_ready());
+    }
+}

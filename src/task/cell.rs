@@ -31,7 +31,7 @@ use futures_task::{ArcWake, waker_ref};
 use super::error::Payload;
 use super::state::{Complete, Pause, Start, State, Wake};
 use super::{Id, JoinError, budget, current};
-use crate::shim::{Mutex, lock};
+use crate::shim::{Mutex, MutexGuard, lock};
 
 /// A task as its queue and its runner see it.
 pub(crate) trait Run: Send + Sync {
@@ -53,8 +53,10 @@ pub(crate) trait Run: Send + Sync {
 pub(crate) trait Join<T>: Run {
     /// The output, or the promise to wake `cx` when it is there.
     fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>>;
+    /// The handle has given the output, and lets the task go.
+    fn joined(self: Arc<Self>);
     /// The handle goes away.
-    fn detach(&self);
+    fn detach(self: Arc<Self>);
     /// The same task as a queue sees it.
     fn as_run(self: Arc<Self>) -> Runnable;
 }
@@ -65,7 +67,15 @@ pub(crate) type Runnable = Arc<dyn Run>;
 /// Where tasks go. The task knows nothing else of its scheduler.
 pub(crate) trait Schedule: Send + Sync + Sized + 'static {
     /// Somebody woke the task, which was idle.
-    fn woken<T: Send + 'static>(task: Arc<Task<T, Self>>);
+    fn woken<F>(task: Arc<Task<F, Self>>)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static;
+    /// The task is complete, and one of those who held it lets it go: its memory may be of use.
+    fn done<F>(task: Arc<Task<F, Self>>)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static;
     /// The task is about to wait for the first time: from now on a waker may be all that knows of it, so the runtime
     /// must keep it to be able to drop it at shutdown. `None`: the runtime is already shut down.
     fn keep(&self, task: Runnable) -> Option<Ticket>;
@@ -77,8 +87,8 @@ pub(crate) trait Schedule: Send + Sync + Sized + 'static {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ticket(pub(crate) u32);
 
-/// A spawned future with output `T` on the scheduler `S`.
-pub(crate) struct Task<T, S> {
+/// A spawned future `F` on the scheduler `S`.
+pub(crate) struct Task<F: Future, S> {
     /// Who may do what.
     state: State,
     /// Who the task is.
@@ -86,44 +96,52 @@ pub(crate) struct Task<T, S> {
     /// Where it goes when it is woken.
     scheduler: S,
     /// What the holder of RUNNING works on, and then the output. Never contended: see the module's first lines.
-    cell: Mutex<Cell<T>>,
+    cell: Mutex<Cell<F>>,
     /// The waker of whoever awaits the join handle. Guards nothing else; held only to move the waker in or out.
     joiner: Mutex<Option<Waker>>,
 }
 
 /// What is behind the task's uncontended lock.
-struct Cell<T> {
-    /// The future, then the output.
-    stage: Stage<T>,
+struct Cell<F: Future> {
+    /// The future, until it is done. Its box stays: the next task of the same type moves in.
+    future: Pin<Box<Option<F>>>,
+    /// The output, from when it is there until the joiner takes it.
+    output: Option<Result<F::Output, JoinError>>,
     /// Where the scheduler keeps the task, once it has waited for something.
     ticket: Option<Ticket>,
 }
 
-/// The two lives of a task.
-enum Stage<T> {
-    /// Not complete.
-    Future(Pin<Box<dyn Future<Output = T> + Send>>),
-    /// Complete; `None` when the output has been taken, or is on its way.
-    Done(Option<Result<T, JoinError>>),
-}
-
-impl<T: Send + 'static, S: Schedule> Task<T, S> {
+impl<F, S> Task<F, S>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+    S: Schedule,
+{
     /// A task that is not in any queue yet: the caller pushes it.
-    pub(crate) fn new(
-        future: impl Future<Output = T> + Send + 'static,
-        scheduler: S,
-        id: Id,
-    ) -> Arc<Task<T, S>> {
+    pub(crate) fn new(future: F, scheduler: S, id: Id) -> Arc<Self> {
         Arc::new(Task {
             state: State::new(),
             id,
             scheduler,
             cell: Mutex::new(Cell {
-                stage: Stage::Future(Box::pin(future)),
+                future: Box::pin(Some(future)),
+                output: None,
                 ticket: None,
             }),
             joiner: Mutex::new(None),
         })
+    }
+
+    /// Makes a new task of one that is complete and that nobody else refers to any more: see `spare.rs`. Gives the future
+    /// back if somebody does.
+    pub(crate) fn renew(self: &mut Arc<Self>, future: F, id: Id) -> Result<(), F> {
+        let Some(task) = Arc::get_mut(self) else {
+            return Err(future);
+        };
+        task.state = State::new();
+        task.id = id;
+        lock(&task.cell).future.as_mut().set(Some(future));
+        Ok(())
     }
 
     /// Where the task goes when it is woken.
@@ -132,15 +150,14 @@ impl<T: Send + 'static, S: Schedule> Task<T, S> {
     }
 
     /// Polls the future under the waker of this task. A panic is a result like another.
-    fn poll_future(self: &Arc<Self>, cell: &mut Cell<T>) -> Poll<Result<T, JoinError>> {
-        let Stage::Future(future) = &mut cell.stage else {
-            unreachable!("the holder of RUNNING found no future");
-        };
+    fn poll_future(self: &Arc<Self>, cell: &mut Cell<F>) -> Poll<Result<F::Output, JoinError>> {
         // Borrows the Arc: a poll costs no reference count unless the future keeps the waker.
         let waker = waker_ref(self);
         let mut cx = Context::from_waker(&waker);
+        let future = cell.future.as_mut().as_pin_mut();
+        let future = future.expect("the holder of RUNNING found no future");
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            current::with(self.id, || budget::with_fresh(|| future.as_mut().poll(&mut cx)))
+            current::with(self.id, || budget::with_fresh(|| future.poll(&mut cx)))
         }));
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
@@ -149,8 +166,14 @@ impl<T: Send + 'static, S: Schedule> Task<T, S> {
         }
     }
 
+    /// Drops the future. Its destructor is foreign code under the lock, as its `poll` was: the caller holds RUNNING, so
+    /// nobody else wants the lock before the task is complete.
+    fn drop_future(&self, cell: &mut Cell<F>) -> Result<(), Payload> {
+        catch_unwind(AssertUnwindSafe(|| current::with(self.id, || cell.future.as_mut().set(None))))
+    }
+
     /// Makes sure that the scheduler can find the task while it waits. `false`: the runtime is shut down.
-    fn keep(self: &Arc<Self>, cell: &mut Cell<T>) -> bool {
+    fn keep(self: &Arc<Self>, cell: &mut Cell<F>) -> bool {
         if cell.ticket.is_none() {
             cell.ticket = self.scheduler.keep(self.clone());
         }
@@ -158,32 +181,33 @@ impl<T: Send + 'static, S: Schedule> Task<T, S> {
     }
 
     /// Drops the future and ends the task as cancelled. The caller holds RUNNING.
-    fn finish_cancelled(self: &Arc<Self>) {
-        let dropped = self.drop_future();
-        self.finish(match dropped {
-            Ok(()) => Err(JoinError::cancelled(self.id)),
-            Err(payload) => Err(JoinError::panic(self.id, payload)),
-        });
-    }
-
-    /// Drops the future, with no lock held. The caller holds RUNNING.
-    fn drop_future(&self) -> Result<(), Payload> {
-        let future = mem::replace(&mut lock(&self.cell).stage, Stage::Done(None));
-        catch_unwind(AssertUnwindSafe(|| current::with(self.id, || drop(future))))
-    }
-
-    /// Stores the result, publishes it, and wakes the joiner. The caller holds RUNNING; the future is gone.
-    fn finish(self: &Arc<Self>, result: Result<T, JoinError>) {
-        let (ticket, unwanted) = {
-            let mut cell = lock(&self.cell);
-            let unwanted = if self.state.is_detached() {
-                Some(result)
-            } else {
-                cell.stage = Stage::Done(Some(result));
-                None
-            };
-            (cell.ticket.take(), unwanted)
+    fn finish_cancelled(self: Arc<Self>) {
+        let mut cell = lock(&self.cell);
+        let error = match self.drop_future(&mut cell) {
+            Ok(()) => JoinError::cancelled(self.id),
+            Err(payload) => JoinError::panic(self.id, payload),
         };
+        let ticket = cell.ticket.take();
+        let unwanted = self.store(cell, Err(error));
+        self.finish(ticket, unwanted);
+    }
+
+    /// Stores the result for the joiner, or gives it back if there is none.
+    #[must_use]
+    fn store(
+        &self,
+        mut cell: MutexGuard<'_, Cell<F>>,
+        result: Result<F::Output, JoinError>,
+    ) -> Option<Result<F::Output, JoinError>> {
+        if self.state.is_detached() {
+            return Some(result);
+        }
+        cell.output = Some(result);
+        None
+    }
+
+    /// Publishes the result, wakes the joiner, and lets the task go. The caller holds RUNNING; the future is gone.
+    fn finish(self: Arc<Self>, ticket: Option<Ticket>, unwanted: Option<Result<F::Output, JoinError>>) {
         match self.state.complete() {
             Complete::Keep => {}
             Complete::WakeJoiner => {
@@ -198,30 +222,27 @@ impl<T: Send + 'static, S: Schedule> Task<T, S> {
         if let Some(ticket) = ticket {
             drop(self.scheduler.release(ticket));
         }
+        S::done(self);
     }
 
     /// Drops an output that nobody will take.
     fn drop_output(&self) {
-        let output = {
-            let mut cell = lock(&self.cell);
-            match &mut cell.stage {
-                Stage::Done(output) => output.take(),
-                Stage::Future(_) => None,
-            }
-        };
+        let output = lock(&self.cell).output.take();
         drop_in_turn(output);
     }
 
     /// The output of a complete task.
-    fn take_output(&self) -> Result<T, JoinError> {
-        match &mut lock(&self.cell).stage {
-            Stage::Done(output) => output.take().expect("the output is taken only once"),
-            Stage::Future(_) => unreachable!("a complete task has an output"),
-        }
+    fn take_output(&self) -> Result<F::Output, JoinError> {
+        lock(&self.cell).output.take().expect("the output is taken only once")
     }
 }
 
-impl<T: Send + 'static, S: Schedule> Run for Task<T, S> {
+impl<F, S> Run for Task<F, S>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+    S: Schedule,
+{
     fn run(self: Arc<Self>) -> Option<Runnable> {
         match self.state.start() {
             Start::Poll => {}
@@ -232,26 +253,24 @@ impl<T: Send + 'static, S: Schedule> Run for Task<T, S> {
             }
         }
         let mut cell = lock(&self.cell);
-        match self.poll_future(&mut cell) {
-            Poll::Ready(result) => {
-                let future = mem::replace(&mut cell.stage, Stage::Done(None));
-                drop(cell);
-                quietly(|| current::with(self.id, || drop(future)));
-                self.finish(result);
-                None
+        if let Poll::Ready(result) = self.poll_future(&mut cell) {
+            if let Err(payload) = self.drop_future(&mut cell) {
+                quietly(|| drop(payload));
             }
-            Poll::Pending => {
-                let kept = self.keep(&mut cell);
-                drop(cell);
-                let next = if kept { self.state.pause() } else { Pause::Cancel };
-                match next {
-                    Pause::Idle => None,
-                    Pause::Queue => Some(self),
-                    Pause::Cancel => {
-                        self.finish_cancelled();
-                        None
-                    }
-                }
+            let ticket = cell.ticket.take();
+            let unwanted = self.store(cell, result);
+            self.finish(ticket, unwanted);
+            return None;
+        }
+        let kept = self.keep(&mut cell);
+        drop(cell);
+        let next = if kept { self.state.pause() } else { Pause::Cancel };
+        match next {
+            Pause::Idle => None,
+            Pause::Queue => Some(self),
+            Pause::Cancel => {
+                self.finish_cancelled();
+                None
             }
         }
     }
@@ -277,8 +296,13 @@ impl<T: Send + 'static, S: Schedule> Run for Task<T, S> {
     }
 }
 
-impl<T: Send + 'static, S: Schedule> Join<T> for Task<T, S> {
-    fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+impl<F, S> Join<F::Output> for Task<F, S>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+    S: Schedule,
+{
+    fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<F::Output, JoinError>> {
         if self.state.is_complete() {
             return Poll::Ready(self.take_output());
         }
@@ -294,7 +318,11 @@ impl<T: Send + 'static, S: Schedule> Join<T> for Task<T, S> {
         Poll::Pending
     }
 
-    fn detach(&self) {
+    fn joined(self: Arc<Self>) {
+        S::done(self);
+    }
+
+    fn detach(self: Arc<Self>) {
         let todo = self.state.detach();
         if todo.drop_waker {
             let joiner = lock(&self.joiner).take();
@@ -303,6 +331,7 @@ impl<T: Send + 'static, S: Schedule> Join<T> for Task<T, S> {
         if todo.drop_output {
             self.drop_output();
         }
+        S::done(self);
     }
 
     fn as_run(self: Arc<Self>) -> Runnable {
@@ -310,7 +339,12 @@ impl<T: Send + 'static, S: Schedule> Join<T> for Task<T, S> {
     }
 }
 
-impl<T: Send + 'static, S: Schedule> ArcWake for Task<T, S> {
+impl<F, S> ArcWake for Task<F, S>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+    S: Schedule,
+{
     fn wake(self: Arc<Self>) {
         if self.state.wake() == Wake::Queue {
             S::woken(self);
@@ -324,7 +358,7 @@ impl<T: Send + 'static, S: Schedule> ArcWake for Task<T, S> {
     }
 }
 
-impl<T, S> fmt::Debug for Task<T, S> {
+impl<F: Future, S> fmt::Debug for Task<F, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task")
             .field("id", &self.id)

@@ -92,7 +92,9 @@ impl<T> Future for JoinHandle<T> {
             .expect("a `JoinHandle` was polled after it had given its output");
         let output = ready!(task.poll_join(cx));
         unit.made_progress();
-        self.task = None;
+        if let Some(task) = self.task.take() {
+            task.joined();
+        }
         Poll::Ready(output)
     }
 }

@@ -231,3 +231,27 @@ impl Wait {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+
+    #[test]
+    fn a_spent_budget_costs_no_notification() {
+        let notify = Notify::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut first = pin!(notify.notified());
+        budget::with_fresh(|| {
+            loop {
+                notify.notify_one();
+                if pin!(notify.notified()).poll(&mut cx).is_pending() {
+                    break; // and it is dropped, and passes the notification on
+                }
+            }
+            assert!(first.as_mut().poll(&mut cx).is_pending());
+        });
+        assert!(pin!(notify.notified()).poll(&mut cx).is_pending());
+        assert!(first.poll(&mut cx).is_ready());
+    }
+}

@@ -119,3 +119,30 @@ impl<T> Drop for Request<'_, T> {
         drop(guard);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+
+    #[test]
+    fn a_spent_budget_costs_neither_the_place_in_the_queue_nor_the_lock() {
+        let lock = RwLock::new(());
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut reader, mut writer) = (pin!(lock.read()), pin!(lock.write()));
+        budget::with_fresh(|| {
+            while pin!(lock.read()).poll(&mut cx).is_ready() {}
+            assert!(pin!(lock.write()).poll(&mut cx).is_pending());
+            assert!(
+                lock.try_write().is_ok(),
+                "futures dropped with the lock unlock it"
+            );
+            assert!(reader.as_mut().poll(&mut cx).is_pending());
+            assert!(writer.as_mut().poll(&mut cx).is_pending());
+        });
+        assert!(lock.try_read().is_err());
+        assert!(writer.as_mut().poll(&mut cx).is_pending());
+        assert!(reader.as_mut().poll(&mut cx).is_ready());
+        assert!(writer.as_mut().poll(&mut cx).is_ready());
+    }
+}

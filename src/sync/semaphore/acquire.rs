@@ -111,3 +111,30 @@ impl Drop for Acquire<'_> {
         self.give_up();
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+
+    #[test]
+    fn a_spent_budget_costs_neither_the_place_in_the_queue_nor_a_permit() {
+        let semaphore = Semaphore::new(1);
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut first, mut second) = (pin!(semaphore.acquire()), pin!(semaphore.acquire()));
+        budget::with_fresh(|| {
+            while pin!(semaphore.acquire()).poll(&mut cx).is_ready() {}
+            assert_eq!(
+                semaphore.available_permits(),
+                1,
+                "a dropped future gives its permit back"
+            );
+            assert!(first.as_mut().poll(&mut cx).is_pending());
+            assert!(second.as_mut().poll(&mut cx).is_pending());
+        });
+        assert!(semaphore.try_acquire().is_err());
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        assert!(matches!(first.as_mut().poll(&mut cx), Poll::Ready(Ok(_))));
+        assert!(matches!(second.as_mut().poll(&mut cx), Poll::Ready(Ok(_))));
+    }
+}

@@ -1,0 +1,79 @@
+//! The kettle of every async tutorial, then a party. Run with `cargo run --example tea`.
+//!
+//! You see that three things that take a second each take one second together, and that a hundred thousand cups steep
+//! at once on a handful of threads.
+
+use std::time::Duration;
+
+use samovar::time::{Instant, sleep};
+
+async fn boil_water() -> &'static str {
+    println!("kettle   on");
+    // This is a wait, not work: the task hands its waker to a timer and lets the thread go.
+    sleep(Duration::from_millis(1000)).await;
+    println!("kettle   boils");
+    "hot water"
+}
+
+async fn fetch_leaves() -> &'static str {
+    println!("leaves   where are they?");
+    sleep(Duration::from_millis(500)).await;
+    println!("leaves   found");
+    "black leaves"
+}
+
+async fn warm_pot() -> &'static str {
+    println!("pot      warming");
+    sleep(Duration::from_millis(700)).await;
+    println!("pot      warm");
+    "a warm pot"
+}
+
+#[samovar::main]
+async fn main() {
+    let start = Instant::now();
+
+    // `spawn` makes each of them a task: all three are on their way before we wait for the first.
+    let water = samovar::spawn(boil_water());
+    let leaves = samovar::spawn(fetch_leaves());
+    let pot = samovar::spawn(warm_pot());
+    let (water, leaves, pot) = (water.await.unwrap(), leaves.await.unwrap(), pot.await.unwrap());
+    println!(
+        "tea      of {water}, {leaves} and {pot}, after {:.2} s (one after the other: 2.20 s)",
+        start.elapsed().as_secs_f64()
+    );
+
+    party(100_000).await;
+}
+
+/// Everybody comes at once. A task is some hundred bytes, not a thread.
+async fn party(guests: u32) {
+    let start = Instant::now();
+    let cups: Vec<_> = (0..guests)
+        .map(|guest| {
+            samovar::spawn(async move {
+                sleep(Duration::from_millis(500 + u64::from(guest % 500))).await;
+                1
+            })
+        })
+        .collect();
+    let poured = start.elapsed();
+    let mut drunk = 0;
+    for cup in cups {
+        drunk += cup.await.unwrap();
+    }
+    println!(
+        "party    {drunk} cups, poured in {:.2} s, all drunk after {:.2} s, on {} threads",
+        poured.as_secs_f64(),
+        start.elapsed().as_secs_f64(),
+        threads(),
+    );
+}
+
+/// How many threads this process has, as the system counts them.
+fn threads() -> String {
+    match std::fs::read_dir("/proc/self/task") {
+        Ok(threads) => threads.count().to_string(),
+        Err(_) => "a handful of".to_owned(),
+    }
+}

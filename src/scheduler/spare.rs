@@ -1,0 +1,115 @@
+//! Spare tasks: the memory of tasks that have ended, for the next ones of the same type.
+//!
+//! A task is two blocks of memory: its `Arc`, and the box in which its future is pinned. To allocate and free them is half
+//! of what a spawn costs, more when a thread frees what another allocated. But a program spawns the same future again and
+//! again: one per connection, one per message. So a worker keeps the tasks that ended on it, by the type of their future,
+//! and moves the next future of that type into the old box. Nothing here needs `unsafe`: the types stay what they are, and
+//! `Arc::get_mut` proves that nobody else refers to the task.
+//!
+//! A task can be kept when the last one who refers to it lets it go on a worker of its runtime: the runner, for a task
+//! whose handle was dropped, or the joiner. Kept tasks still refer to their worker's `Home`, which saves the two updates
+//! of that count; so the worker drops them all when the runtime ends.
+
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
+use std::future::Future;
+use std::sync::Arc;
+
+use super::Home;
+use crate::task::Id;
+use crate::task::cell::Task;
+
+/// How many bytes a worker keeps for one type of future.
+const BYTES_PER_TYPE: usize = 2 << 20;
+
+/// For how many types a worker keeps tasks: those that ended last.
+const TYPES: usize = 8;
+
+/// One worker's spare tasks.
+pub(super) struct Spare {
+    /// A shelf per type, the one used last in front; `None` when the runtime ends. Borrowed for a few instructions at a
+    /// time: no foreign code runs meanwhile, for a spare task holds neither future nor output nor waker.
+    shelves: RefCell<Option<Vec<Shelf>>>,
+}
+
+/// The spare tasks of one type.
+struct Shelf {
+    /// The type of the futures.
+    future: TypeId,
+    /// A `Vec<Arc<Task<F, Arc<Home>>>>`, where `F` is that type.
+    tasks: Box<dyn Any + Send>,
+}
+
+/// The tasks on a shelf for futures of type `F`.
+type Tasks<F> = Vec<Arc<Task<F, Arc<Home>>>>;
+
+impl Spare {
+    /// No spare tasks.
+    pub(super) fn new() -> Spare {
+        Spare {
+            shelves: RefCell::new(Some(Vec::new())),
+        }
+    }
+
+    /// A task for `future` in the memory of an old one; the future again, if there is none.
+    pub(super) fn take<F>(&self, future: F, id: Id) -> Result<Arc<Task<F, Arc<Home>>>, F>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let mut shelves = self.shelves.borrow_mut();
+        let Some(mut task) = shelves.as_mut().and_then(|shelves| tasks::<F>(shelves)?.pop()) else {
+            return Err(future);
+        };
+        drop(shelves);
+        task.renew(future, id)?;
+        Ok(task)
+    }
+
+    /// Keeps a task that has ended; gives it back if somebody else still refers to it, or there is no room.
+    pub(super) fn keep<F>(&self, task: Arc<Task<F, Arc<Home>>>) -> Option<Arc<Task<F, Arc<Home>>>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        // The last of those who hold it finds itself alone. Nobody can make a second reference out of none.
+        if Arc::strong_count(&task) != 1 {
+            return Some(task);
+        }
+        let mut shelves = self.shelves.borrow_mut();
+        let Some(shelves) = shelves.as_mut() else {
+            return Some(task);
+        };
+        if tasks::<F>(shelves).is_none() {
+            shelves.truncate(TYPES - 1);
+            let shelf = Shelf { future: TypeId::of::<F>(), tasks: Box::new(Tasks::<F>::new()) };
+            shelves.insert(0, shelf);
+        }
+        let size = size_of::<Task<F, Arc<Home>>>() + size_of::<Option<F>>();
+        match tasks::<F>(shelves) {
+            Some(tasks) if tasks.len() * size < BYTES_PER_TYPE => {
+                tasks.push(task);
+                None
+            }
+            _ => Some(task),
+        }
+    }
+
+    /// Drops all spare tasks, and keeps none any more.
+    pub(super) fn close(&self) {
+        let shelves = self.shelves.take();
+        drop(shelves);
+    }
+}
+
+/// The tasks for futures of type `F`, if there is a shelf. It moves to the front.
+fn tasks<F>(shelves: &mut [Shelf]) -> Option<&mut Tasks<F>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let future = TypeId::of::<F>();
+    let at = shelves.iter().position(|shelf| shelf.future == future)?;
+    shelves[..=at].rotate_right(1);
+    shelves[0].tasks.downcast_mut()
+}
