@@ -19,12 +19,16 @@ async fn main() -> io::Result<()> {
     println!("server   listens on {address}");
     let server = samovar::spawn(serve(listener));
 
-    let clients: Vec<_> = (0..CLIENTS).map(|number| samovar::spawn(talk(address, number))).collect();
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|number| samovar::spawn(talk(address, number)))
+        .collect();
     let mut bytes = 0;
     for client in clients {
         bytes += client.await??;
     }
-    println!("clients  {CLIENTS} at once, {MESSAGES} messages each: {bytes} bytes came back unharmed");
+    println!(
+        "clients  {CLIENTS} at once, {MESSAGES} messages each: {bytes} bytes came back unharmed"
+    );
 
     // Otherwise it would listen for ever.
     server.abort();

@@ -22,7 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[samovar::main]
 async fn main() -> ExitCode {
-    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let address = env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let listener = match TcpListener::bind(&address).await {
         Ok(listener) => listener,
         Err(error) => {
@@ -55,7 +57,11 @@ async fn visit(mut stream: TcpStream, peer: SocketAddr) {
     match serve(&mut stream).await {
         Ok(()) => {}
         // The browser was closed, or left the connection open and never came back: nobody's fault.
-        Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::TimedOut) => {}
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionReset | io::ErrorKind::TimedOut
+            ) => {}
         Err(error) => eprintln!("{peer}: {error}"),
     }
 }
@@ -67,7 +73,9 @@ async fn serve(stream: &mut TcpStream) -> io::Result<()> {
     loop {
         let Some(end) = end_of_head(&input) else {
             if input.len() > MAX_HEAD {
-                return stream.write_all(&response("431 Request Header Fields Too Large", "", false)).await;
+                return stream
+                    .write_all(&response("431 Request Header Fields Too Large", "", false))
+                    .await;
             }
             match timeout(PATIENCE, stream.read(&mut chunk)).await?? {
                 0 => return Ok(()),
@@ -89,7 +97,9 @@ async fn answer(stream: &mut TcpStream, head: &[u8]) -> io::Result<bool> {
     let mut words = head.lines().next().unwrap_or("").split_whitespace();
     let (method, version) = (words.next().unwrap_or(""), words.nth(1).unwrap_or(""));
     if !version.starts_with("HTTP/1.") {
-        stream.write_all(&response("400 Bad Request", "", false)).await?;
+        stream
+            .write_all(&response("400 Bad Request", "", false))
+            .await?;
         return Ok(false);
     }
     let keep = version != "HTTP/1.0" && !head.to_ascii_lowercase().contains("connection: close");
@@ -97,14 +107,21 @@ async fn answer(stream: &mut TcpStream, head: &[u8]) -> io::Result<bool> {
         "GET" | "HEAD" => response("200 OK", PAGE, keep),
         _ => response("405 Method Not Allowed", "", false),
     };
-    let length = if method == "HEAD" { answer.len() - PAGE.len() } else { answer.len() };
+    let length = if method == "HEAD" {
+        answer.len() - PAGE.len()
+    } else {
+        answer.len()
+    };
     stream.write_all(&answer[..length]).await?;
     Ok(keep && (method == "GET" || method == "HEAD"))
 }
 
 /// Where the request's head ends, if all of it is there.
 fn end_of_head(input: &[u8]) -> Option<usize> {
-    input.windows(4).position(|bytes| bytes == b"\r\n\r\n").map(|at| at + 4)
+    input
+        .windows(4)
+        .position(|bytes| bytes == b"\r\n\r\n")
+        .map(|at| at + 4)
 }
 
 /// A whole answer.

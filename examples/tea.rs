@@ -37,7 +37,11 @@ async fn main() {
     let water = samovar::spawn(boil_water());
     let leaves = samovar::spawn(fetch_leaves());
     let pot = samovar::spawn(warm_pot());
-    let (water, leaves, pot) = (water.await.unwrap(), leaves.await.unwrap(), pot.await.unwrap());
+    let (water, leaves, pot) = (
+        water.await.unwrap(),
+        leaves.await.unwrap(),
+        pot.await.unwrap(),
+    );
     println!(
         "tea      of {water}, {leaves} and {pot}, after {:.2} s (one after the other: 2.20 s)",
         start.elapsed().as_secs_f64()

@@ -144,7 +144,8 @@ impl Pool {
 
     /// Starts a thread.
     fn start_thread(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
-        let mut builder = thread::Builder::new().name(format!("{}-blocking", self.config.thread_name));
+        let mut builder =
+            thread::Builder::new().name(format!("{}-blocking", self.config.thread_name));
         if let Some(bytes) = self.config.stack_size {
             builder = builder.stack_size(bytes);
         }
@@ -230,9 +231,15 @@ impl Pool {
                     if left.is_zero() {
                         return false;
                     }
-                    self.empty.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                    self.empty
+                        .wait_timeout(state, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
                 }
-                _ => self.empty.wait(state).unwrap_or_else(PoisonError::into_inner),
+                _ => self
+                    .empty
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
             };
         }
         true
@@ -256,7 +263,9 @@ impl Pool {
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Pool")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -302,4 +311,3 @@ impl Schedule for InPool {
         None
     }
 }
-

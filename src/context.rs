@@ -98,7 +98,8 @@ pub(crate) fn with_entered_worker<R>(f: impl FnOnce(Option<&Local>) -> R) -> R {
 /// Calls `f` with the worker that this thread is, of whatever runtime; a stranger is `None`. `f` must not run foreign code.
 pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Local>) -> R) -> R {
     let mut f = Some(f);
-    let result = CONTEXT.try_with(|context| f.take().map(|f| f(context.worker.borrow().as_deref())));
+    let result =
+        CONTEXT.try_with(|context| f.take().map(|f| f(context.worker.borrow().as_deref())));
     finish(result, f)
 }
 
@@ -160,7 +161,9 @@ pub(crate) struct Running {
 /// From now on the thread must not block, until the guard is dropped.
 pub(crate) fn start_running() -> Running {
     let before = CONTEXT.try_with(|context| context.running.replace(true));
-    Running { before: before.unwrap_or(false) }
+    Running {
+        before: before.unwrap_or(false),
+    }
 }
 
 impl Drop for Running {
@@ -171,7 +174,9 @@ impl Drop for Running {
 
 /// Whether the thread polls for a runtime.
 pub(crate) fn is_running() -> bool {
-    CONTEXT.try_with(|context| context.running.get()).unwrap_or(false)
+    CONTEXT
+        .try_with(|context| context.running.get())
+        .unwrap_or(false)
 }
 
 /// Panics when the thread polls for a runtime: to block it would stop the tasks that are to end the wait.

@@ -18,11 +18,11 @@
 //! The parker holds the lock from the first line to the moment when `wait` gives it back. An unparker that takes the
 //! same lock before it notifies can therefore not come in between.
 
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::sync::atomic::{
     AtomicU8,
     Ordering::{AcqRel, Acquire},
 };
+use std::sync::{Condvar, Mutex, PoisonError};
 
 /// No token, nobody waits.
 const EMPTY: u8 = 0;
@@ -46,19 +46,34 @@ impl Parker {
     /// Waits for a token and consumes it.
     pub(crate) fn park(&self) {
         // Acquire pairs with the release in `unpark`: what the unparker did is seen by the unparked.
-        if self.state.compare_exchange(NOTIFIED, EMPTY, AcqRel, Acquire).is_ok() {
+        if self
+            .state
+            .compare_exchange(NOTIFIED, EMPTY, AcqRel, Acquire)
+            .is_ok()
+        {
             return;
         }
         let mut gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.state.compare_exchange(EMPTY, PARKED, AcqRel, Acquire).is_err() {
+        if self
+            .state
+            .compare_exchange(EMPTY, PARKED, AcqRel, Acquire)
+            .is_err()
+        {
             // A token has come in the meantime.
             self.state.swap(EMPTY, AcqRel);
             return;
         }
         loop {
-            gap = self.condvar.wait(gap).unwrap_or_else(PoisonError::into_inner);
+            gap = self
+                .condvar
+                .wait(gap)
+                .unwrap_or_else(PoisonError::into_inner);
             // A condvar may wake without a cause: only a token ends the wait.
-            if self.state.compare_exchange(NOTIFIED, EMPTY, AcqRel, Acquire).is_ok() {
+            if self
+                .state
+                .compare_exchange(NOTIFIED, EMPTY, AcqRel, Acquire)
+                .is_ok()
+            {
                 return;
             }
         }

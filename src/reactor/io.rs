@@ -50,13 +50,17 @@ impl<E: AsRawFd> Io<E> {
 
     /// The socket itself.
     pub(crate) fn get(&self) -> &E {
-        self.inner.as_ref().expect("the socket is there until `into_inner`")
+        self.inner
+            .as_ref()
+            .expect("the socket is there until `into_inner`")
     }
 
     /// Takes the socket back from the reactor.
     pub(crate) fn into_inner(mut self) -> E {
         self.deregister();
-        self.inner.take().expect("the socket is there until `into_inner`")
+        self.inner
+            .take()
+            .expect("the socket is there until `into_inner`")
     }
 
     /// Runs `operation` when it can go on, for the one task that polls this direction. Only the last waker is kept.
@@ -98,31 +102,45 @@ impl<E: AsRawFd> Io<E> {
         direction: Direction,
         mut operation: impl FnMut(&E) -> io::Result<R>,
     ) -> io::Result<R> {
-        let mut waiter = Waiter { io: self, direction, place: Place::Other(None) };
+        let mut waiter = Waiter {
+            io: self,
+            direction,
+            place: Place::Other(None),
+        };
         poll_fn(|cx| self.poll_at(direction, &mut waiter.place, cx, &mut operation)).await
     }
 
     /// Waits until the direction may be ready, for any number of tasks at once. Cancel safe.
     pub(crate) async fn ready(&self, direction: Direction) -> io::Result<()> {
-        let mut waiter = Waiter { io: self, direction, place: Place::Other(None) };
+        let mut waiter = Waiter {
+            io: self,
+            direction,
+            place: Place::Other(None),
+        };
         poll_fn(|cx| self.poll_ready_at(direction, &mut waiter.place, cx)).await
     }
 
     /// Waits until the direction may be ready, for the one task that polls it.
-    pub(crate) fn poll_ready(&self, direction: Direction, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_ready(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         self.poll_ready_at(direction, &mut Place::Poller, cx)
     }
 
     /// Whether the direction may be ready, without waiting. Unregistered sockets are asked about by trying.
     pub(crate) fn is_ready(&self, direction: Direction) -> bool {
-        self.registered.get().is_none_or(|at| at.source.ready(direction).is_some())
+        self.registered
+            .get()
+            .is_none_or(|at| at.source.ready(direction).is_some())
     }
 
     /// Whether the peer has closed the direction, as far as the reactor has heard.
     pub(crate) fn is_closed(&self, direction: Direction) -> bool {
-        self.registered
-            .get()
-            .is_some_and(|at| matches!(at.source.ready(direction), Some(Ok(seen)) if seen.is_closed()))
+        self.registered.get().is_some_and(
+            |at| matches!(at.source.ready(direction), Some(Ok(seen)) if seen.is_closed()),
+        )
     }
 
     /// Tries `operation` once, without waiting.
@@ -188,7 +206,10 @@ impl<E: AsRawFd> Io<E> {
         loop {
             let seen = match self.registered.get() {
                 None => None,
-                Some(at) => Some((&*at.source, ready!(at.source.poll_ready(direction, place, cx))?)),
+                Some(at) => Some((
+                    &*at.source,
+                    ready!(at.source.poll_ready(direction, place, cx))?,
+                )),
             };
             match operation(self.get(), seen) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => match seen {
@@ -219,7 +240,11 @@ impl<E: AsRawFd> Io<E> {
             drop(once);
             attended.attend();
         }
-        Ok(&self.registered.get().expect("registered just now, or by another task").source)
+        Ok(&self
+            .registered
+            .get()
+            .expect("registered just now, or by another task")
+            .source)
     }
 
     /// Leaves the reactor, before the descriptor is closed or given away.

@@ -29,8 +29,8 @@ use mio::{Events, Interest, Token};
 use slab::Slab;
 
 pub(crate) use io::Io;
-pub(crate) use source::{Direction, Source};
 use source::Change;
+pub(crate) use source::{Direction, Source};
 
 use crate::shim::atomic::{
     AtomicU8, AtomicUsize,
@@ -147,12 +147,19 @@ impl Reactor {
     /// wakers of whatever became ready to `woken`; the caller wakes them, with no lock held.
     pub(crate) fn park(&self, timeout: Option<Duration>, woken: &mut Vec<Waker>) {
         // Acquire, here and below, pairs with the release in `unpark`: what its caller pushed is seen.
-        let notified = self.sleep.compare_exchange(AWAKE, ASLEEP, AcqRel, Acquire).is_err();
+        let notified = self
+            .sleep
+            .compare_exchange(AWAKE, ASLEEP, AcqRel, Acquire)
+            .is_err();
         let driver = lock(&self.driver);
         // Looked at once more under the lock: the watchdog may have had the driver until now, and have taken from the
         // kernel the very event that was to end this wait.
         let notified = notified || self.sleep.load(Acquire) == NOTIFIED;
-        let timeout = if notified { Some(Duration::ZERO) } else { timeout };
+        let timeout = if notified {
+            Some(Duration::ZERO)
+        } else {
+            timeout
+        };
         self.turn_with(driver, timeout, woken);
         self.sleep.swap(AWAKE, AcqRel);
     }
@@ -220,7 +227,10 @@ impl Reactor {
             Key::new(index, generation)
         };
         let both = Interest::READABLE | Interest::WRITABLE;
-        match self.registry.register(&mut SourceFd(&fd), Token(key.0), both) {
+        match self
+            .registry
+            .register(&mut SourceFd(&fd), Token(key.0), both)
+        {
             Ok(()) => Ok((key, source)),
             Err(error) => {
                 self.remove(key);

@@ -176,7 +176,9 @@ impl Side {
     fn set(&self, bits: u64, woken: &mut Vec<Waker>) {
         // Release pairs with the acquire in `seen`. The wakers are taken after it, and a waiter looks again after it
         // stored its own: one of the two sees the other.
-        let _ = self.word.fetch_update(AcqRel, Acquire, |word| Some(word.wrapping_add(TICK) | bits));
+        let _ = self
+            .word
+            .fetch_update(AcqRel, Acquire, |word| Some(word.wrapping_add(TICK) | bits));
         let mut waiters = lock(&self.waiters);
         woken.extend(waiters.poller.take());
         woken.extend(waiters.others.drain(..).map(|(_, waker)| waker));
@@ -217,7 +219,11 @@ mod tests {
     use futures_task::noop_waker;
 
     fn poll(source: &Source, direction: Direction) -> Poll<io::Result<Seen>> {
-        source.poll_ready(direction, &mut Place::Poller, &mut Context::from_waker(&noop_waker()))
+        source.poll_ready(
+            direction,
+            &mut Place::Poller,
+            &mut Context::from_waker(&noop_waker()),
+        )
     }
 
     const OPEN: Change = Change { closed: false };
@@ -274,8 +280,16 @@ mod tests {
         let mut cx = Context::from_waker(std::task::Waker::noop());
         let mut places = [Place::Poller, Place::Other(None), Place::Other(None)];
         for place in &mut places {
-            assert!(source.poll_ready(Direction::Read, place, &mut cx).is_pending());
-            assert!(source.poll_ready(Direction::Read, place, &mut cx).is_pending());
+            assert!(
+                source
+                    .poll_ready(Direction::Read, place, &mut cx)
+                    .is_pending()
+            );
+            assert!(
+                source
+                    .poll_ready(Direction::Read, place, &mut cx)
+                    .is_pending()
+            );
         }
         let mut woken = Vec::new();
         source.set_ready(Direction::Read, OPEN, &mut woken);
@@ -289,7 +303,11 @@ mod tests {
         let source = Source::default();
         let mut cx = Context::from_waker(std::task::Waker::noop());
         let mut place = Place::Other(None);
-        assert!(source.poll_ready(Direction::Read, &mut place, &mut cx).is_pending());
+        assert!(
+            source
+                .poll_ready(Direction::Read, &mut place, &mut cx)
+                .is_pending()
+        );
         source.forget(Direction::Read, place);
         let mut woken = Vec::new();
         source.set_ready(Direction::Read, OPEN, &mut woken);
@@ -302,7 +320,10 @@ mod tests {
         source.shut_down(&mut Vec::new());
         source.set_ready(Direction::Read, OPEN, &mut Vec::new());
         for _ in 0..2 {
-            assert!(matches!(poll(&source, Direction::Read), Poll::Ready(Err(_))));
+            assert!(matches!(
+                poll(&source, Direction::Read),
+                Poll::Ready(Err(_))
+            ));
         }
     }
 }

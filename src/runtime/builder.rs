@@ -78,7 +78,10 @@ impl Builder {
     /// ```
     #[track_caller]
     pub fn worker_threads(&mut self, count: usize) -> &mut Builder {
-        assert!(count > 0, "`worker_threads` must be at least 1: without a worker no task would ever run");
+        assert!(
+            count > 0,
+            "`worker_threads` must be at least 1: without a worker no task would ever run"
+        );
         self.workers = Some(count);
         self
     }
@@ -90,7 +93,10 @@ impl Builder {
     /// When `count` is 0.
     #[track_caller]
     pub fn max_blocking_threads(&mut self, count: usize) -> &mut Builder {
-        assert!(count > 0, "`max_blocking_threads` must be at least 1: without a thread no blocking job would ever run");
+        assert!(
+            count > 0,
+            "`max_blocking_threads` must be at least 1: without a thread no blocking job would ever run"
+        );
         self.max_blocking_threads = count;
         self
     }
@@ -109,7 +115,10 @@ impl Builder {
     #[track_caller]
     pub fn thread_name(&mut self, name: impl Into<String>) -> &mut Builder {
         let name = name.into();
-        assert!(!name.contains('\0'), "a thread's name cannot contain a NUL byte");
+        assert!(
+            !name.contains('\0'),
+            "a thread's name cannot contain a NUL byte"
+        );
         self.thread_name = name;
         self
     }

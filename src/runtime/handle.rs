@@ -60,7 +60,9 @@ impl Handle {
     /// assert!(Handle::try_current().is_err());
     /// ```
     pub fn try_current() -> Result<Handle, TryCurrentError> {
-        context::try_home().map(Handle::from_home).ok_or(TryCurrentError(()))
+        context::try_home()
+            .map(Handle::from_home)
+            .ok_or(TryCurrentError(()))
     }
 
     /// Makes this the thread's runtime until the guard is dropped, so that `spawn`, timers and sockets find it. Nothing

@@ -54,7 +54,11 @@ impl Idle {
         {
             let mut sleepers = lock(&self.sleepers);
             sleepers.push(worker);
-            let change = if searching { SLEEPER.wrapping_sub(SEARCHER) } else { SLEEPER };
+            let change = if searching {
+                SLEEPER.wrapping_sub(SEARCHER)
+            } else {
+                SLEEPER
+            };
             self.counts.fetch_add(change, AcqRel);
         }
         // Pairs with the fence in `pick`: either the producer sees the sleeper, or the sleeper's last look the push.
@@ -88,7 +92,8 @@ impl Idle {
             return None;
         }
         let worker = sleepers.pop()?;
-        self.counts.fetch_add(SEARCHER.wrapping_sub(SLEEPER), AcqRel);
+        self.counts
+            .fetch_add(SEARCHER.wrapping_sub(SLEEPER), AcqRel);
         Some(worker)
     }
 

@@ -43,10 +43,10 @@ use self::inbox::Inbox;
 use self::queue::{Queue, Stealers};
 use self::registry::Registry;
 use self::seat::Seat;
-use self::shutdown::Latch;
-use self::watchdog::Watchdog;
 pub(crate) use self::seat::block_on;
+use self::shutdown::Latch;
 pub(crate) use self::shutdown::{Shutdown, shut_down};
+use self::watchdog::Watchdog;
 pub(crate) use self::worker::Local;
 
 use crate::blocking::Pool;
@@ -157,7 +157,10 @@ pub(crate) fn start(config: Config, pool: Arc<Pool>) -> io::Result<Arc<Home>> {
         config,
     });
     let mut locals = queues.into_iter().enumerate().map(|(worker, queue)| {
-        let home = Arc::new(Home { shared: shared.clone(), worker });
+        let home = Arc::new(Home {
+            shared: shared.clone(),
+            worker,
+        });
         Local::new(home, queue)
     });
     let first = locals.next().expect("a runtime has a worker");
@@ -167,7 +170,10 @@ pub(crate) fn start(config: Config, pool: Arc<Pool>) -> io::Result<Arc<Home>> {
         let started = shared.start_thread("worker", {
             let local = std::sync::Mutex::new(Some(local));
             move || {
-                let local = local.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+                let local = local
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .take();
                 worker::work(local.expect("a worker starts once"));
             }
         });
@@ -209,7 +215,8 @@ impl Remote {
 impl Shared {
     /// Starts a thread of this runtime.
     fn start_thread(&self, role: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let mut builder = thread::Builder::new().name(format!("{}-{role}", self.config.thread_name));
+        let mut builder =
+            thread::Builder::new().name(format!("{}-{role}", self.config.thread_name));
         if let Some(bytes) = self.config.stack_size {
             builder = builder.stack_size(bytes);
         }
@@ -292,7 +299,11 @@ impl Home {
 
     /// How many tasks wait for something.
     pub(crate) fn waiting_tasks(&self) -> usize {
-        self.shared.remotes.iter().map(|remote| remote.registry.len()).sum()
+        self.shared
+            .remotes
+            .iter()
+            .map(|remote| remote.registry.len())
+            .sum()
     }
 
     /// The worker's reactor.
@@ -326,7 +337,11 @@ impl Home {
     /// Something was left with this worker's reactor or timers. Nobody has to be told if the caller is that worker;
     /// another thread makes sure that somebody is.
     pub(crate) fn attend(&self) {
-        let is_stranger = || context::with_worker(|local| !local.is_some_and(|local| self.same_runtime(local.home())));
+        let is_stranger = || {
+            context::with_worker(|local| {
+                !local.is_some_and(|local| self.same_runtime(local.home()))
+            })
+        };
         if self.worker == 0 && is_stranger() {
             self.shared.call_stand_in_if_vacant();
         }

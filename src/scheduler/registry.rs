@@ -34,7 +34,9 @@ impl Registry {
             return None;
         }
         let index = tasks.table.insert(task);
-        Some(Ticket(u32::try_from(index).expect("fewer than 2^32 tasks fit into memory")))
+        Some(Ticket(
+            u32::try_from(index).expect("fewer than 2^32 tasks fit into memory"),
+        ))
     }
 
     /// Gives a task back. `None`: the shutdown took it.
@@ -46,7 +48,10 @@ impl Registry {
     pub(crate) fn close(&self) -> Vec<Runnable> {
         let mut tasks = lock(&self.tasks);
         tasks.closed = true;
-        std::mem::take(&mut tasks.table).into_iter().map(|(_, task)| task).collect()
+        std::mem::take(&mut tasks.table)
+            .into_iter()
+            .map(|(_, task)| task)
+            .collect()
     }
 
     /// How many tasks wait.

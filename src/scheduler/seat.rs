@@ -92,7 +92,10 @@ impl Seat {
         if state.closed {
             return Place::Standing;
         }
-        let mine = state.line.iter().position(|other| Arc::ptr_eq(other, signal));
+        let mine = state
+            .line
+            .iter()
+            .position(|other| Arc::ptr_eq(other, signal));
         match state.local.take() {
             Some(local) => {
                 mine.map(|at| state.line.remove(at));
@@ -188,7 +191,10 @@ impl Shared {
         state.has_stand_in = true;
         drop(state);
         let shared = self.clone();
-        if self.start_thread("stand-in", move || stand_in(&shared)).is_err() {
+        if self
+            .start_thread("stand-in", move || stand_in(&shared))
+            .is_err()
+        {
             // No thread to be had now: the next call tries again, and the next `block_on` takes the seat itself.
             self.seat.lock().has_stand_in = false;
         }
@@ -211,7 +217,11 @@ fn stand_in(shared: &Arc<Shared>) {
                         break local;
                     }
                 }
-                state = shared.seat.call.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = shared
+                    .seat
+                    .call
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
         };
         let local = Seated::new(local);
@@ -289,7 +299,10 @@ pub(crate) fn block_on<F: Future>(home: &Arc<Home>, future: F) -> F::Output {
         signal: &signal,
         output: None,
     };
-    let line = Line { shared, signal: &signal };
+    let line = Line {
+        shared,
+        signal: &signal,
+    };
     loop {
         let place = shared.seat.sit_or_queue(&signal);
         if let Place::Seated(local) = place {

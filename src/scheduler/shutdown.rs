@@ -62,9 +62,15 @@ impl Latch {
                     if left.is_zero() {
                         return false;
                     }
-                    self.zero.wait_timeout(count, left).unwrap_or_else(PoisonError::into_inner).0
+                    self.zero
+                        .wait_timeout(count, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
                 }
-                _ => self.zero.wait(count).unwrap_or_else(PoisonError::into_inner),
+                _ => self
+                    .zero
+                    .wait(count)
+                    .unwrap_or_else(PoisonError::into_inner),
             };
         }
         true

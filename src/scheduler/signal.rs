@@ -74,7 +74,9 @@ impl ArcWake for Signal {
         fence(SeqCst);
         if signal.seated.load(Relaxed) {
             // On worker 0's own thread the loop looks at `woken` before it sleeps.
-            if !context::with_worker(|local| local.is_some_and(|local| Arc::ptr_eq(local.home(), &signal.home))) {
+            if !context::with_worker(|local| {
+                local.is_some_and(|local| Arc::ptr_eq(local.home(), &signal.home))
+            }) {
                 signal.home.reactor().unpark();
             }
         } else {

@@ -58,7 +58,10 @@ impl Spare {
         F::Output: Send + 'static,
     {
         let mut shelves = self.shelves.borrow_mut();
-        let Some(mut task) = shelves.as_mut().and_then(|shelves| tasks::<F>(shelves)?.pop()) else {
+        let Some(mut task) = shelves
+            .as_mut()
+            .and_then(|shelves| tasks::<F>(shelves)?.pop())
+        else {
             return Err(future);
         };
         drop(shelves);
@@ -82,7 +85,10 @@ impl Spare {
         };
         if tasks::<F>(shelves).is_none() {
             shelves.truncate(TYPES - 1);
-            let shelf = Shelf { future: TypeId::of::<F>(), tasks: Box::new(Tasks::<F>::new()) };
+            let shelf = Shelf {
+                future: TypeId::of::<F>(),
+                tasks: Box::new(Tasks::<F>::new()),
+            };
             shelves.insert(0, shelf);
         }
         let size = size_of::<Task<F, Arc<Home>>>() + size_of::<Option<F>>();

@@ -145,7 +145,9 @@ impl std::ops::Deref for Seated {
     type Target = Local;
 
     fn deref(&self) -> &Local {
-        self.local.as_ref().expect("the worker is there until it leaves")
+        self.local
+            .as_ref()
+            .expect("the worker is there until it leaves")
     }
 }
 
@@ -274,7 +276,8 @@ impl Local {
             .filter(|worker| *worker != self.home.worker)
             .find_map(|worker| {
                 let victim = &remotes[worker];
-                self.queue.steal(&victim.stealers, victim.blocked.load(Relaxed))
+                self.queue
+                    .steal(&victim.stealers, victim.blocked.load(Relaxed))
             })
     }
 
@@ -298,10 +301,15 @@ impl Local {
             return;
         };
         let polls = u32::try_from(self.polls.get() - polls_then).unwrap_or(u32::MAX);
-        let worth_it = polls > 0 && clock::now().saturating_duration_since(since) / polls >= WORTH_A_WAKE;
+        let worth_it =
+            polls > 0 && clock::now().saturating_duration_since(since) / polls >= WORTH_A_WAKE;
         let patience = &self.shared().patience;
         let before = patience.load(Relaxed);
-        let after = if worth_it { 0 } else { (before * 2 + 1).min(MAX_PATIENCE) };
+        let after = if worth_it {
+            0
+        } else {
+            (before * 2 + 1).min(MAX_PATIENCE)
+        };
         patience.store(after, Relaxed);
     }
 
@@ -334,7 +342,9 @@ impl Local {
         let shared = self.shared();
         let remote = self.remote();
         self.judge_wake();
-        shared.idle.announce(self.home.worker, self.searching.replace(false));
+        shared
+            .idle
+            .announce(self.home.worker, self.searching.replace(false));
         // The second look, after the announcement: see `idle.rs`.
         if !purpose.is_pressing() && !self.sees_work() {
             let mut woken = self.woken.take();
@@ -358,13 +368,15 @@ impl Local {
         !self.queue.is_empty()
             || !shared.inbox.is_empty()
             || shared.remotes.iter().enumerate().any(|(worker, remote)| {
-                worker != self.home.worker && !remote.stealers.is_empty(remote.blocked.load(Relaxed))
+                worker != self.home.worker
+                    && !remote.stealers.is_empty(remote.blocked.load(Relaxed))
             })
     }
 
     /// The worker has found work, or leaves the loop. If it was the last to search and there is more, another goes on.
     fn stop_searching(&self) {
-        if self.searching.replace(false) && self.shared().idle.stop_searching() && self.sees_work() {
+        if self.searching.replace(false) && self.shared().idle.stop_searching() && self.sees_work()
+        {
             self.shared().wake_one();
         }
     }

@@ -24,7 +24,10 @@ pub(crate) fn with_fresh<R>(poll: impl FnOnce() -> R) -> R {
             let _ = LEFT.try_with(|left| left.set(self.0));
         }
     }
-    let _restore = Restore(LEFT.try_with(|left| left.replace(Some(PER_POLL))).unwrap_or(None));
+    let _restore = Restore(
+        LEFT.try_with(|left| left.replace(Some(PER_POLL)))
+            .unwrap_or(None),
+    );
     poll()
 }
 

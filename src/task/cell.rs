@@ -169,7 +169,9 @@ where
     /// Drops the future. Its destructor is foreign code under the lock, as its `poll` was: the caller holds RUNNING, so
     /// nobody else wants the lock before the task is complete.
     fn drop_future(&self, cell: &mut Cell<F>) -> Result<(), Payload> {
-        catch_unwind(AssertUnwindSafe(|| current::with(self.id, || cell.future.as_mut().set(None))))
+        catch_unwind(AssertUnwindSafe(|| {
+            current::with(self.id, || cell.future.as_mut().set(None))
+        }))
     }
 
     /// Makes sure that the scheduler can find the task while it waits. `false`: the runtime is shut down.
@@ -207,7 +209,11 @@ where
     }
 
     /// Publishes the result, wakes the joiner, and lets the task go. The caller holds RUNNING; the future is gone.
-    fn finish(self: Arc<Self>, ticket: Option<Ticket>, unwanted: Option<Result<F::Output, JoinError>>) {
+    fn finish(
+        self: Arc<Self>,
+        ticket: Option<Ticket>,
+        unwanted: Option<Result<F::Output, JoinError>>,
+    ) {
         match self.state.complete() {
             Complete::Keep => {}
             Complete::WakeJoiner => {
@@ -218,7 +224,9 @@ where
             }
             Complete::DropOutput => self.drop_output(),
         }
-        drop_in_turn(unwanted);
+        if let Some(unwanted) = unwanted {
+            drop_in_turn(unwanted);
+        }
         if let Some(ticket) = ticket {
             drop(self.scheduler.release(ticket));
         }
@@ -228,12 +236,17 @@ where
     /// Drops an output that nobody will take.
     fn drop_output(&self) {
         let output = lock(&self.cell).output.take();
-        drop_in_turn(output);
+        if let Some(output) = output {
+            drop_in_turn(output);
+        }
     }
 
     /// The output of a complete task.
     fn take_output(&self) -> Result<F::Output, JoinError> {
-        lock(&self.cell).output.take().expect("the output is taken only once")
+        lock(&self.cell)
+            .output
+            .take()
+            .expect("the output is taken only once")
     }
 }
 
@@ -264,7 +277,11 @@ where
         }
         let kept = self.keep(&mut cell);
         drop(cell);
-        let next = if kept { self.state.pause() } else { Pause::Cancel };
+        let next = if kept {
+            self.state.pause()
+        } else {
+            Pause::Cancel
+        };
         match next {
             Pause::Idle => None,
             Pause::Queue => Some(self),

@@ -17,7 +17,11 @@ pub(crate) fn with<R>(id: Id, f: impl FnOnce() -> R) -> R {
             let _ = CURRENT.try_with(|current| current.set(self.0));
         }
     }
-    let _restore = Restore(CURRENT.try_with(|current| current.replace(Some(id))).unwrap_or(None));
+    let _restore = Restore(
+        CURRENT
+            .try_with(|current| current.replace(Some(id)))
+            .unwrap_or(None),
+    );
     f()
 }
 

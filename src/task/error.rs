@@ -65,7 +65,9 @@ impl JoinError {
     pub fn into_panic(self) -> Box<dyn Any + Send + 'static> {
         match self.try_into_panic() {
             Ok(payload) => payload,
-            Err(_) => panic!("`JoinError::into_panic` on a task that was cancelled: check `is_panic` first"),
+            Err(_) => panic!(
+                "`JoinError::into_panic` on a task that was cancelled: check `is_panic` first"
+            ),
         }
     }
 
@@ -88,7 +90,12 @@ impl JoinError {
 
     /// The panic's message, if it is a string, as it nearly always is.
     fn message(&self) -> Option<String> {
-        let payload = self.0.payload.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        let payload = self
+            .0
+            .payload
+            .as_ref()?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         payload
             .downcast_ref::<&'static str>()
             .map(|text| (*text).to_owned())
@@ -112,7 +119,9 @@ impl fmt::Debug for JoinError {
         match (self.is_panic(), self.message()) {
             (false, _) => write!(f, "JoinError::Cancelled({:?})", self.0.id),
             (true, None) => write!(f, "JoinError::Panic({:?}, ...)", self.0.id),
-            (true, Some(message)) => write!(f, "JoinError::Panic({:?}, {message:?}, ...)", self.0.id),
+            (true, Some(message)) => {
+                write!(f, "JoinError::Panic({:?}, {message:?}, ...)", self.0.id)
+            }
         }
     }
 }

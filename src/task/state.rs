@@ -134,12 +134,10 @@ impl State {
     /// (2): a worker popped the task's queue entry.
     pub(crate) fn start(&self) -> Start {
         // Acquire pairs with the release in `wake` (and in `pause`, for a task that moves between workers).
-        let before = self
-            .bits
-            .fetch_update(AcqRel, Relaxed, |bits| {
-                (bits & SCHEDULED != 0 && bits & (RUNNING | COMPLETE) == 0)
-                    .then_some((bits & !SCHEDULED) | RUNNING)
-            });
+        let before = self.bits.fetch_update(AcqRel, Relaxed, |bits| {
+            (bits & SCHEDULED != 0 && bits & (RUNNING | COMPLETE) == 0)
+                .then_some((bits & !SCHEDULED) | RUNNING)
+        });
         match before {
             Ok(bits) if bits & CANCELLED != 0 => Start::Cancel,
             Ok(_) => Start::Poll,

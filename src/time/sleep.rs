@@ -80,7 +80,10 @@ impl Sleep {
     #[track_caller]
     pub(crate) fn new_at(deadline: Instant) -> Sleep {
         context::expect_runtime("set a timer");
-        Sleep { deadline, timer: None }
+        Sleep {
+            deadline,
+            timer: None,
+        }
     }
 
     /// When it ends.
@@ -162,6 +165,8 @@ impl Drop for Sleep {
 
 impl fmt::Debug for Sleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sleep").field("deadline", &self.deadline).finish_non_exhaustive()
+        f.debug_struct("Sleep")
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
     }
 }

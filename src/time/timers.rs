@@ -162,7 +162,8 @@ impl Timers {
 
     /// Makes `next` true.
     fn publish(&self, state: &TimerState) {
-        self.next.store(state.wheel.next_deadline().unwrap_or(NEVER), Relaxed);
+        self.next
+            .store(state.wheel.next_deadline().unwrap_or(NEVER), Relaxed);
     }
 
     /// The first tick at which `deadline` has passed.
@@ -187,6 +188,8 @@ fn nanos(duration: Duration) -> u64 {
 
 impl fmt::Debug for Timers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timers").field("pending", &lock(&self.state).wheel.len()).finish()
+        f.debug_struct("Timers")
+            .field("pending", &lock(&self.state).wheel.len())
+            .finish()
     }
 }
