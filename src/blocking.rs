@@ -25,7 +25,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use crate::context;
 use crate::scheduler::Home;
 use crate::task::budget;
-use crate::task::cell::{Runnable, Schedule, Task, Ticket};
+use crate::task::cell::{Runnable, Schedule, Spawned, Task, Ticket};
 use crate::task::{Id, JoinHandle};
 
 /// How a pool is to be, from the runtime's builder.
@@ -289,19 +289,9 @@ impl<F: FnOnce() -> R, R> Future for Closure<F> {
 struct InPool;
 
 impl Schedule for InPool {
-    fn woken<F>(_: Arc<Task<F, Self>>)
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-    }
+    fn woken<F: Spawned>(_: Arc<Task<F, Self>>) {}
 
-    fn done<F>(_: Arc<Task<F, Self>>)
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-    }
+    fn done<F: Spawned>(_: Arc<Task<F, Self>>) {}
 
     fn keep(&self, _: Runnable) -> Option<Ticket> {
         None

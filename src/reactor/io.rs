@@ -19,7 +19,8 @@ use crate::shim::{Mutex, lock};
 use crate::task::budget;
 
 /// A non-blocking socket `E`, and its place in a reactor once it had to wait.
-pub(crate) struct Io<E: AsRawFd> {
+// `pub`, though nobody outside can name it: a sealed trait of `net` has it in a signature.
+pub struct Io<E: AsRawFd> {
     /// The socket; `None` only while `into_inner` takes it out.
     inner: Option<E>,
     /// Its registration, made by the first wait.

@@ -58,11 +58,14 @@ use crate::shim::atomic::{
     fence,
 };
 use crate::shim::{Mutex, lock};
-use crate::task::cell::{Runnable, Schedule, Task, Ticket, quietly};
+use crate::task::cell::{Runnable, Schedule, Spawned, Task, Ticket, quietly};
 use crate::task::{Id, JoinHandle};
 use crate::time::clock;
 use crate::time::timers::{Set, Timers};
 use crate::time::wheel;
+
+/// How many polls a worker with a queue lets pass at most before it wakes another.
+const MAX_PATIENCE: u32 = 1 << 14;
 
 /// How a runtime is to be, from its builder.
 #[derive(Debug, Clone)]
@@ -265,6 +268,17 @@ impl Shared {
         }
     }
 
+    /// A worker's queue was shared, or watched: was that worth a wake, or would it have been?
+    fn learn(&self, worth_it: bool) {
+        let before = self.patience.load(Relaxed);
+        let after = if worth_it {
+            0
+        } else {
+            (before * 2 + 1).min(MAX_PATIENCE)
+        };
+        self.patience.store(after, Relaxed);
+    }
+
     /// Whether a worker has nothing to do: it sleeps, or it is worker 0 and nobody sits there.
     fn rests(&self, worker: usize) -> bool {
         self.remotes[worker].reactor.is_asleep() || (worker == 0 && self.seat.is_vacant())
@@ -348,11 +362,10 @@ impl Home {
     }
 
     /// Spawns a task from a thread that is no worker of this runtime, or during the shutdown.
-    pub(crate) fn spawn_from_outside<F>(self: &Arc<Self>, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
+    pub(crate) fn spawn_from_outside<F: Spawned>(
+        self: &Arc<Self>,
+        future: F,
+    ) -> JoinHandle<F::Output> {
         let task = Task::new(future, self.clone(), Id::next());
         let handle = JoinHandle::new(task.clone());
         self.shared.push_from_outside(task);
@@ -360,11 +373,7 @@ impl Home {
     }
 
     /// Spawns a task.
-    pub(crate) fn spawn<F>(self: &Arc<Self>, future: F) -> JoinHandle<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
+    pub(crate) fn spawn<F: Spawned>(self: &Arc<Self>, future: F) -> JoinHandle<F::Output> {
         let spawned = context::with_worker(|local| match local {
             Some(local) if self.same_runtime(local.home()) => local.spawn(future),
             _ => Err(future),
@@ -374,11 +383,7 @@ impl Home {
 }
 
 impl Schedule for Arc<Home> {
-    fn woken<F>(task: Arc<Task<F, Self>>)
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
+    fn woken<F: Spawned>(task: Arc<Task<F, Self>>) {
         let outside = context::with_worker(|local| match local {
             Some(local) if local.home().same_runtime(task.scheduler()) => {
                 local.push_woken(task);
@@ -393,11 +398,7 @@ impl Schedule for Arc<Home> {
         }
     }
 
-    fn done<F>(task: Arc<Task<F, Self>>)
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
+    fn done<F: Spawned>(task: Arc<Task<F, Self>>) {
         let unkept = context::with_worker(|local| match local {
             Some(local) if Arc::ptr_eq(local.home(), task.scheduler()) => local.spare().keep(task),
             _ => Some(task),

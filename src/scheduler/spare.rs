@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::Home;
 use crate::task::Id;
-use crate::task::cell::Task;
+use crate::task::cell::{Spawned, Task};
 
 /// How many bytes a worker keeps for one type of future.
 const BYTES_PER_TYPE: usize = 2 << 20;
@@ -52,11 +52,7 @@ impl Spare {
     }
 
     /// A task for `future` in the memory of an old one; the future again, if there is none.
-    pub(super) fn take<F>(&self, future: F, id: Id) -> Result<Arc<Task<F, Arc<Home>>>, F>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
+    pub(super) fn take<F: Spawned>(&self, future: F, id: Id) -> Result<Arc<Task<F, Arc<Home>>>, F> {
         let mut shelves = self.shelves.borrow_mut();
         let Some(mut task) = shelves
             .as_mut()
@@ -70,11 +66,10 @@ impl Spare {
     }
 
     /// Keeps a task that has ended; gives it back if somebody else still refers to it, or there is no room.
-    pub(super) fn keep<F>(&self, task: Arc<Task<F, Arc<Home>>>) -> Option<Arc<Task<F, Arc<Home>>>>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
+    pub(super) fn keep<F: Spawned>(
+        &self,
+        task: Arc<Task<F, Arc<Home>>>,
+    ) -> Option<Arc<Task<F, Arc<Home>>>> {
         // The last of those who hold it finds itself alone. Nobody can make a second reference out of none.
         if Arc::strong_count(&task) != 1 {
             return Some(task);
@@ -109,11 +104,7 @@ impl Spare {
 }
 
 /// The tasks for futures of type `F`, if there is a shelf. It moves to the front.
-fn tasks<F>(shelves: &mut [Shelf]) -> Option<&mut Tasks<F>>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
+fn tasks<F: Spawned>(shelves: &mut [Shelf]) -> Option<&mut Tasks<F>> {
     let future = TypeId::of::<F>();
     let at = shelves.iter().position(|shelf| shelf.future == future)?;
     shelves[..=at].rotate_right(1);

@@ -3,14 +3,16 @@
 //! A task that computes for a second, or calls something that blocks, keeps its worker's thread. What it must not keep is
 //! everything else that happens to be at that worker: sockets that registered there, timers that were set there, tasks
 //! in its queue. So one thread looks every 10 ms which workers are still in the poll in which they were at the last look,
-//! and does for them what they cannot: it hands out their events and timers, and has others take their tasks.
+//! and does for them what they cannot: it hands out their events and timers, and has others take their tasks. While one
+//! worker has a queue and another rests it looks every millisecond: if the polls are long, it wakes the one that rests.
 //!
 //! While all workers sleep it sleeps too, and costs nothing; the first that goes to work wakes it. A runtime of one worker
 //! has none, for there would be nobody to run the tasks.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::worker::WORTH_A_WAKE;
 use super::{Remote, Shared, wake_all};
 use crate::shim::atomic::{
     AtomicBool,
@@ -18,8 +20,15 @@ use crate::shim::atomic::{
     fence,
 };
 
-/// The time between two looks.
+/// The time between two looks. A poll that takes longer is called blocking.
 const INTERVAL: Duration = Duration::from_millis(10);
+
+/// The time between two looks while one worker has a queue and another rests: so long at most does a queue wait behind a
+/// long poll.
+const SHORT_INTERVAL: Duration = Duration::from_millis(1);
+
+/// How many polls fit into the short interval if they are just worth a wake.
+const POLLS_WORTH_A_WAKE: u64 = (SHORT_INTERVAL.as_nanos() / WORTH_A_WAKE.as_nanos()) as u64;
 
 /// The watchdog as the workers see it.
 pub(crate) struct Watchdog {
@@ -60,11 +69,11 @@ impl Watchdog {
     }
 
     /// Waits for the time of the next look. `false`: the runtime is shut down.
-    fn wait(&self) -> bool {
+    fn wait(&self, interval: Duration) -> bool {
         let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
         let (closed, _) = self
             .call
-            .wait_timeout_while(closed, INTERVAL, |closed| !*closed)
+            .wait_timeout_while(closed, interval, |closed| !*closed)
             .unwrap_or_else(PoisonError::into_inner);
         !*closed
     }
@@ -82,14 +91,15 @@ impl Watchdog {
 
 /// The life of the watchdog's thread.
 pub(super) fn watch(shared: &Arc<Shared>) {
-    let mut last_polls = vec![u64::MAX; shared.remotes.len()];
+    let mut seen: Vec<Seen> = shared.remotes.iter().map(|_| Seen::default()).collect();
     loop {
-        let all_sleep = look(shared, &mut last_polls);
-        let go_on = if all_sleep && falls_asleep(shared) {
-            last_polls.fill(u64::MAX);
-            shared.watchdog.sleep()
-        } else {
-            shared.watchdog.wait()
+        let go_on = match look(shared, &mut seen) {
+            Next::Sleep if falls_asleep(shared) => {
+                seen.fill(Seen::default());
+                shared.watchdog.sleep()
+            }
+            Next::Sleep | Next::Look => shared.watchdog.wait(INTERVAL),
+            Next::LookSoon => shared.watchdog.wait(SHORT_INTERVAL),
         };
         if !go_on {
             return;
@@ -109,29 +119,73 @@ fn falls_asleep(shared: &Shared) -> bool {
     all_sleep
 }
 
-/// One look at every worker. `true`: all of them sleep.
-fn look(shared: &Arc<Shared>, last_polls: &mut [u64]) -> bool {
-    let mut all_sleep = true;
-    for (worker, last) in last_polls.iter_mut().enumerate() {
+/// What the watchdog remembers of a worker.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    /// Its count of polls at the last look.
+    polls: u64,
+    /// When that count was first seen; `None` while it rests.
+    since: Option<Instant>,
+}
+
+/// When to look again.
+enum Next {
+    /// When somebody goes to work: all rest.
+    Sleep,
+    /// In 10 ms.
+    Look,
+    /// In a millisecond: one worker has a queue while another rests.
+    LookSoon,
+}
+
+/// One look at every worker.
+fn look(shared: &Arc<Shared>, seen: &mut [Seen]) -> Next {
+    let now = Instant::now();
+    let mut next = Next::Sleep;
+    let somebody_rests = (0..shared.remotes.len()).any(|worker| shared.rests(worker));
+    for (worker, seen) in seen.iter_mut().enumerate() {
         let remote = &shared.remotes[worker];
         if shared.rests(worker) {
-            *last = u64::MAX;
+            *seen = Seen::default();
             remote.blocked.store(false, Relaxed);
             continue;
         }
-        all_sleep = false;
-        let polls = remote.polls.load(Relaxed);
-        let blocked = polls == std::mem::replace(last, polls);
+        if matches!(next, Next::Sleep) {
+            next = Next::Look;
+        }
+        let passed = seen.update(remote.polls.load(Relaxed), now);
+        let in_this_poll = seen
+            .since
+            .map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        let blocked = passed == Some(0) && in_this_poll >= INTERVAL;
         remote.blocked.store(blocked, Relaxed);
         if blocked {
             serve(remote);
         }
-        // A queue that has not been shared for a whole interval is worth a wake, whatever it holds.
-        if !remote.stealers.is_empty(blocked) {
-            shared.wake_one();
+        if somebody_rests && !remote.stealers.is_empty(blocked) {
+            next = Next::LookSoon;
+            // Since the last look so few polls that each was worth a wake: the queue behind them is, too.
+            if passed.is_some_and(|passed| passed < POLLS_WORTH_A_WAKE) {
+                shared.learn(true);
+                shared.wake_one();
+            }
         }
     }
-    all_sleep
+    next
+}
+
+impl Seen {
+    /// Notes the count of polls, and returns how many passed since the last look, if there was one.
+    fn update(&mut self, polls: u64, now: Instant) -> Option<u64> {
+        let passed = self.since.map(|_| polls - self.polls);
+        if passed != Some(0) {
+            *self = Seen {
+                polls,
+                since: Some(now),
+            };
+        }
+        passed
+    }
 }
 
 /// Does for a blocked worker what it cannot do itself. The tasks that this wakes go to the inbox, for the others.

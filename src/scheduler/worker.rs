@@ -15,7 +15,7 @@
 //! a millisecond should be shared at once. Nobody can know beforehand which it is. So a worker with a queue wakes a
 //! sleeper, and that one tells, when it goes to sleep again, whether what it took was worth the wake: if its polls were
 //! short, the others' *patience* doubles, and they wait for so many polls before they wake somebody again; if they were
-//! long, the patience is gone. A queue that is stuck behind one long poll is found by the watchdog.
+//! long, the patience is gone. A queue that waits behind a long poll is found by the watchdog.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -29,7 +29,7 @@ use super::spare::Spare;
 use super::{Home, Remote, Shared, wake_all};
 use crate::context;
 use crate::shim::atomic::Ordering::Relaxed;
-use crate::task::cell::{Runnable, Task};
+use crate::task::cell::{Runnable, Spawned, Task};
 use crate::task::{Id, JoinHandle};
 use crate::time::clock;
 
@@ -40,11 +40,8 @@ const POLLS_PER_LOOK: u32 = 61;
 /// How many tasks at most one look takes from the inbox.
 const INBOX_BATCH: usize = 32;
 
-/// A poll that takes less is not worth waking another worker for.
-const WORTH_A_WAKE: Duration = Duration::from_micros(2);
-
-/// How many polls a worker with a queue lets pass at most before it wakes another.
-const MAX_PATIENCE: u32 = 1 << 14;
+/// Polls that take less are not worth waking another worker for.
+pub(super) const WORTH_A_WAKE: Duration = Duration::from_micros(2);
 
 /// What a thread is a worker for: why it runs the loop, and when it stops.
 pub(crate) trait Purpose {
@@ -64,8 +61,8 @@ pub(crate) struct Local {
     polls: Cell<u64>,
     /// How many are left until the next look.
     until_look: Cell<u32>,
-    /// How many polls it still lets pass before it wakes another worker for its queue.
-    patience: Cell<u32>,
+    /// How many it had begun when it last woke another worker for its queue.
+    shared_at: Cell<u64>,
     /// It was woken to find work, and has not found it yet.
     searching: Cell<bool>,
     /// When it was woken for another's queue, and its polls then: to judge whether that was worth it.
@@ -170,7 +167,7 @@ impl Local {
             queue,
             polls: Cell::new(0),
             until_look: Cell::new(POLLS_PER_LOOK),
-            patience: Cell::new(0),
+            shared_at: Cell::new(0),
             searching: Cell::new(false),
             woken_at: Cell::new(None),
             serving: Cell::new(false),
@@ -286,12 +283,10 @@ impl Local {
         if !self.shared().idle.has_sleepers() || self.queue.is_empty() {
             return;
         }
-        match self.patience.get() {
-            0 => {
-                self.patience.set(self.shared().patience.load(Relaxed));
-                self.shared().wake_one();
-            }
-            patience => self.patience.set(patience - 1),
+        let passed = self.polls.get() - self.shared_at.get();
+        if passed >= u64::from(self.shared().patience.load(Relaxed)) {
+            self.shared_at.set(self.polls.get());
+            self.shared().wake_one();
         }
     }
 
@@ -303,14 +298,7 @@ impl Local {
         let polls = u32::try_from(self.polls.get() - polls_then).unwrap_or(u32::MAX);
         let worth_it =
             polls > 0 && clock::now().saturating_duration_since(since) / polls >= WORTH_A_WAKE;
-        let patience = &self.shared().patience;
-        let before = patience.load(Relaxed);
-        let after = if worth_it {
-            0
-        } else {
-            (before * 2 + 1).min(MAX_PATIENCE)
-        };
-        patience.store(after, Relaxed);
+        self.shared().learn(worth_it);
     }
 
     /// Whether so many polls have passed that it is time to look at what waits outside the queue.
@@ -382,11 +370,7 @@ impl Local {
     }
 
     /// Spawns a task on this worker; gives the future back when the runtime shuts down.
-    pub(crate) fn spawn<F>(&self, future: F) -> Result<JoinHandle<F::Output>, F>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
+    pub(crate) fn spawn<F: Spawned>(&self, future: F) -> Result<JoinHandle<F::Output>, F> {
         if self.shared().is_closed() {
             return Err(future);
         }

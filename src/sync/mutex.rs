@@ -2,16 +2,22 @@
 //!
 //! **Without `unsafe`** a guard cannot point into the mutex. So the value travels: it lives in a `Box`, the guard takes
 //! the box out of the mutex when it locks, and puts it back when it is dropped. An empty mutex is a locked mutex; no flag
-//! can disagree with that. One short `std` lock each way, no allocation; the box itself never moves its contents.
+//! can disagree with that. While nobody waits each way is one atomic exchange; the contents of the box never move.
 //!
 //! **Hand-off.** If anyone waits, an unlocking guard does not put the box back but gives it to the first waiter. So the
 //! order is strictly first come, first served, and a cancelled waiter that was given the box passes it on.
 //! It also means that a lock future which is kept but never polled again holds the mutex, as in Tokio ("futurelock").
 //!
+//! **No waiter is overlooked.** Unlocking puts the box back and then looks whether anyone queues; queueing says so and then
+//! looks for the box again. Both "then" are exchanges at the same place, so one comes first. If the unlocker's does, the
+//! waiter finds the box; if the waiter's does, the unlocker sees all that was written before it, so the number of waiters.
+//!
 //! Rejected: `std::sync::Mutex<T>` around the value with a guard that holds its guard (not `Send`, and a contended lock
-//! would block the thread); a semaphore of one permit beside the value (two states, and still no safe way to the value).
+//! would block the thread); a semaphore of one permit beside the value (two states, and still no safe way to the value);
+//! the box under the lock of the queue (simpler; four atomic operations for a lock and unlock instead of two).
 
 mod guard;
+mod place;
 
 pub use guard::{MutexGuard, OwnedMutexGuard};
 
@@ -23,9 +29,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
+use crate::shim::atomic::AtomicUsize;
+use crate::shim::atomic::Ordering::Relaxed;
 use crate::shim::{self, lock};
 use crate::sync::waiters::{Key, Waiters, WakeList};
 use crate::task::budget;
+use place::Place;
 
 /// What `get_mut` and `into_inner` say when the value is gone for good.
 const LEAKED: &str =
@@ -54,26 +63,31 @@ const LEAKED: &str =
 /// });
 /// ```
 pub struct Mutex<T> {
-    /// Guards the place of the value and the queue; held for a few instructions, and never while foreign code runs.
-    state: shim::Mutex<State<T>>,
+    /// The value, while the mutex is unlocked and was locked before.
+    value: Place<T>,
+    /// How many are queued: tells without the lock that the queue is empty. Changed under the lock. Relaxed: the exchanges
+    /// at `value` give the order that matters.
+    queued: AtomicUsize,
+    /// Guards the queue; held for a few instructions, and never while foreign code runs.
+    queue: shim::Mutex<Queue<T>>,
 }
 
-/// What a mutex knows.
-struct State<T> {
-    /// The value, unless it is locked.
-    value: Place<T>,
+/// Who waits, and what is out of the fast path.
+struct Queue<T> {
     /// Who waits; an assigned waiter finds the box in its payload.
     waiters: Waiters<Option<Box<T>>>,
+    /// The value, when it is neither at its place nor out.
+    aside: Aside<T>,
 }
 
-/// Where the value is.
-enum Place<T> {
-    /// With a guard, or a waiter that was given it: the mutex is locked.
-    Out,
-    /// Here.
-    Here(Box<T>),
-    /// Here, and not in a box yet: a `const fn` cannot allocate. The first lock will.
+/// The value beside its place.
+enum Aside<T> {
+    /// It is not here.
+    Nothing,
+    /// In no box yet: a `const fn` cannot allocate. The first lock will.
     Unboxed(T),
+    /// Where `get_mut` lends it from; the next lock takes it.
+    Boxed(Box<T>),
 }
 
 /// The error of [`Mutex::try_lock`], [`RwLock::try_read`](super::RwLock::try_read) and their relatives: somebody holds
@@ -95,12 +109,13 @@ impl<T> Mutex<T> {
     /// assert_eq!(*mutex.try_lock().unwrap(), 5);
     /// ```
     pub fn new(value: T) -> Self {
-        let state = State {
-            value: Place::Here(Box::new(value)),
-            waiters: Waiters::new(),
-        };
         Self {
-            state: shim::Mutex::new(state),
+            value: Place::new(Some(Box::new(value))),
+            queued: AtomicUsize::new(0),
+            queue: shim::Mutex::new(Queue {
+                waiters: Waiters::new(),
+                aside: Aside::Nothing,
+            }),
         }
     }
 
@@ -114,12 +129,14 @@ impl<T> Mutex<T> {
     /// ```
     #[cfg(not(loom))]
     pub const fn const_new(value: T) -> Self {
-        let state = State {
-            value: Place::Unboxed(value),
-            waiters: Waiters::new(),
-        };
+        let aside = Aside::Unboxed(value);
         Self {
-            state: shim::Mutex::new(state),
+            value: Place::new(None),
+            queued: AtomicUsize::new(0),
+            queue: shim::Mutex::new(Queue {
+                waiters: Waiters::new(),
+                aside,
+            }),
         }
     }
 
@@ -260,14 +277,17 @@ impl<T> Mutex<T> {
     /// ```
     #[track_caller]
     pub fn get_mut(&mut self) -> &mut T {
-        let state = match self.state.get_mut() {
-            Ok(state) => state,
+        let queue = match self.queue.get_mut() {
+            Ok(queue) => queue,
             Err(poisoned) => poisoned.into_inner(),
         };
-        match &mut state.value {
-            Place::Here(value) => value,
-            Place::Unboxed(value) => value,
-            Place::Out => panic!("{LEAKED}"),
+        if let Some(value) = self.value.swap(None) {
+            queue.aside = Aside::Boxed(value);
+        }
+        match &mut queue.aside {
+            Aside::Boxed(value) => value,
+            Aside::Unboxed(value) => value,
+            Aside::Nothing => panic!("{LEAKED}"),
         }
     }
 
@@ -288,33 +308,50 @@ impl<T> Mutex<T> {
         }
     }
 
-    /// Takes the value out if it is here. Nobody is overtaken: while anyone waits it never is.
+    /// Takes the value out if it is here and nobody waits for it.
     fn take(&self) -> Option<Box<T>> {
-        lock(&self.state).take()
+        if self.queued.load(Relaxed) > 0 {
+            return None;
+        }
+        self.value
+            .swap(None)
+            .or_else(|| lock(&self.queue).aside.take())
     }
 
     /// Unlocks: gives the value to the first waiter, or puts it back.
     fn give(&self, value: Box<T>) {
         let mut wakers = WakeList::new();
-        lock(&self.state).give(value, &mut wakers);
-    }
-}
-
-impl<T> State<T> {
-    /// Takes the value out if it is here.
-    fn take(&mut self) -> Option<Box<T>> {
-        match mem::replace(&mut self.value, Place::Out) {
-            Place::Here(value) => Some(value),
-            Place::Unboxed(value) => Some(Box::new(value)),
-            Place::Out => None,
+        if self.queued.load(Relaxed) > 0 {
+            self.hand_over(value, &mut lock(&self.queue), &mut wakers);
+            return;
+        }
+        self.value.swap(Some(value));
+        if self.queued.load(Relaxed) > 0 {
+            // They queued between the two looks and may have missed it. If it is gone, whoever has it will see them.
+            let mut queue = lock(&self.queue);
+            if let Some(value) = self.value.swap(None) {
+                self.hand_over(value, &mut queue, &mut wakers);
+            }
         }
     }
 
     /// Gives the value to the first waiter, or puts it back.
-    fn give(&mut self, value: Box<T>, wakers: &mut WakeList) {
-        match self.waiters.assign_front(wakers) {
+    fn hand_over(&self, value: Box<T>, queue: &mut Queue<T>, wakers: &mut WakeList) {
+        match queue.waiters.assign_front(wakers) {
             Some(share) => *share = Some(value),
-            None => self.value = Place::Here(value),
+            None => drop(self.value.swap(Some(value))),
+        }
+        self.queued.store(queue.waiters.len(), Relaxed);
+    }
+}
+
+impl<T> Aside<T> {
+    /// Takes the value out if it is here.
+    fn take(&mut self) -> Option<Box<T>> {
+        match mem::replace(self, Aside::Nothing) {
+            Aside::Boxed(value) => Some(value),
+            Aside::Unboxed(value) => Some(Box::new(value)),
+            Aside::Nothing => None,
         }
     }
 }
@@ -343,22 +380,33 @@ impl<'a, T> Lock<'a, T> {
     fn poll_guard(&mut self, cx: &mut Context<'_>) -> Poll<MutexGuard<'a, T>> {
         let mutex = self.mutex;
         let mut spare: Option<Waker> = None;
-        loop {
-            let mut state = lock(&mutex.state);
-            let value = match self.key {
-                None => state.take(),
-                Some(_) => state.waiters.take_assigned(&mut self.key).flatten(),
-            };
-            if let Some(value) = value {
+        if self.key.is_none() {
+            if let Some(value) = mutex.take() {
                 return Poll::Ready(MutexGuard::new(mutex, value));
             }
-            if state
+            spare = Some(cx.waker().clone());
+        }
+        loop {
+            let mut wakers = WakeList::new();
+            let mut queue = lock(&mutex.queue);
+            let queueing = self.key.is_none();
+            let enrolled = queue
                 .waiters
-                .enroll(&mut self.key, cx.waker(), &mut spare, || None)
-            {
+                .enroll(&mut self.key, cx.waker(), &mut spare, || None);
+            if enrolled && queueing {
+                mutex.queued.store(queue.waiters.len(), Relaxed);
+                // Unlocked since the first look? Then the one in front has it, which usually is this one.
+                if let Some(value) = mutex.value.swap(None) {
+                    mutex.hand_over(value, &mut queue, &mut wakers);
+                }
+            }
+            if let Some(value) = queue.waiters.take_assigned(&mut self.key).flatten() {
+                return Poll::Ready(MutexGuard::new(mutex, value));
+            }
+            if enrolled {
                 return Poll::Pending;
             }
-            drop(state);
+            drop(queue);
             spare = Some(cx.waker().clone());
         }
     }
@@ -390,12 +438,13 @@ impl<T> Drop for Lock<'_, T> {
     fn drop(&mut self) {
         let Some(key) = self.key else { return };
         let mut wakers = WakeList::new();
-        let mut state = lock(&self.mutex.state);
-        let mut removed = state.waiters.remove(key);
-        if let Some(value) = removed.as_mut().and_then(|removed| removed.payload.take()) {
-            state.give(value, &mut wakers);
+        let mut queue = lock(&self.mutex.queue);
+        let mut removed = queue.waiters.remove(key);
+        match removed.as_mut().and_then(|removed| removed.payload.take()) {
+            Some(value) => self.mutex.hand_over(value, &mut queue, &mut wakers),
+            None => self.mutex.queued.store(queue.waiters.len(), Relaxed),
         }
-        drop(state);
+        drop(queue);
     }
 }
 

@@ -7,6 +7,11 @@
 //! * `notify_waiters` reaches everybody whose future exists, polled or not, and leaves nothing. A future learns of it by
 //!   comparing the number of such calls with the number it saw when it was created; that is why the count is looked at
 //!   before the permit, which then stays for somebody else.
+//!
+//! **No waiter is overlooked.** `notify_one` leaves the permit and then looks whether anyone queues; queueing says so and
+//! then takes the permit if there is one. Both "then" follow an exchange of the permit, so one comes first. If the
+//! notifier's does, the waiter finds the permit; if the waiter's does, the notifier sees all that was written before it, so
+//! the number of waiters.
 
 mod notified;
 
@@ -15,8 +20,8 @@ pub use notified::{Notified, OwnedNotified};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::shim::atomic::AtomicUsize;
-use crate::shim::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::shim::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::shim::atomic::{AtomicBool, AtomicUsize};
 use crate::shim::{Mutex, lock};
 use crate::sync::waiters::{Waiters, WakeList};
 
@@ -60,18 +65,19 @@ pub struct Notify {
     /// How many times `notify_waiters` was called. Changed under the lock, read also without it: see
     /// [`Notify::current_round`].
     rounds: AtomicUsize,
-    /// Guards the permit, the queue and the changes of `rounds`; held for a few instructions per waiter, and never while
-    /// foreign code runs.
-    state: Mutex<State>,
+    /// A notification that nobody has received yet. Not for those that come later while anyone is queued. Each exchange
+    /// acquires and releases: what the notifier did is seen by who takes the permit, and see above.
+    permit: AtomicBool,
+    /// How many are queued: tells without the lock that the queue is empty. Changed under the lock. Relaxed: the exchanges
+    /// of `permit` give the order that matters.
+    queued: AtomicUsize,
+    /// Guards the queue, in which an assigned waiter finds what reached it, and the changes of `rounds`; held for a few
+    /// instructions per waiter, and never while foreign code runs.
+    queue: Mutex<Queue>,
 }
 
-/// What a `Notify` knows.
-struct State {
-    /// A notification that nobody has received yet. Never set while anyone is queued.
-    permit: bool,
-    /// Who waits; an assigned waiter finds what reached it.
-    waiters: Waiters<Option<Cause>>,
-}
+/// Who waits.
+type Queue = Waiters<Option<Cause>>;
 
 /// Which notification reached a waiter, and so what becomes of it if the waiter goes away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,13 +98,11 @@ impl Notify {
     /// notify.notify_one();
     /// ```
     pub fn new() -> Self {
-        let state = State {
-            permit: false,
-            waiters: Waiters::new(),
-        };
         Self {
             rounds: AtomicUsize::new(0),
-            state: Mutex::new(state),
+            permit: AtomicBool::new(false),
+            queued: AtomicUsize::new(0),
+            queue: Mutex::new(Waiters::new()),
         }
     }
 
@@ -110,13 +114,11 @@ impl Notify {
     /// ```
     #[cfg(not(loom))]
     pub const fn const_new() -> Self {
-        let state = State {
-            permit: false,
-            waiters: Waiters::new(),
-        };
         Self {
             rounds: AtomicUsize::new(0),
-            state: Mutex::new(state),
+            permit: AtomicBool::new(false),
+            queued: AtomicUsize::new(0),
+            queue: Mutex::new(Waiters::new()),
         }
     }
 
@@ -198,13 +200,14 @@ impl Notify {
     /// ```
     pub fn notify_waiters(&self) {
         let mut wakers = WakeList::new();
-        let mut state = lock(&self.state);
+        let mut queue = lock(&self.queue);
         // Release, for the Acquire in `current_round`.
         self.rounds
             .store(self.rounds.load(Relaxed).wrapping_add(1), Release);
-        while let Some(cause) = state.waiters.assign_front(&mut wakers) {
+        while let Some(cause) = queue.assign_front(&mut wakers) {
             *cause = Some(Cause::All);
         }
+        self.queued.store(0, Relaxed);
     }
 
     /// How many `notify_waiters` there have been. Acquire, for the Release there: a future that counts a call as past must
@@ -213,25 +216,42 @@ impl Notify {
         self.rounds.load(Acquire)
     }
 
-    /// Notifies one task or leaves the permit.
-    fn give(&self, cause: Cause) {
-        let mut wakers = WakeList::new();
-        lock(&self.state).give(cause, &mut wakers);
-    }
-}
-
-impl State {
     /// Notifies one waiter or leaves the permit; for [`Cause::All`] there is nothing to give.
-    fn give(&mut self, cause: Cause, wakers: &mut WakeList) {
+    fn give(&self, cause: Cause) {
+        if cause == Cause::All {
+            return;
+        }
+        let mut wakers = WakeList::new();
+        if self.queued.load(Relaxed) > 0 {
+            self.hand_over(cause, &mut lock(&self.queue), &mut wakers);
+            return;
+        }
+        self.permit.swap(true, AcqRel);
+        if self.queued.load(Relaxed) > 0 {
+            // They queued between the two looks and may have missed it.
+            let mut queue = lock(&self.queue);
+            if self.take_permit() {
+                self.hand_over(cause, &mut queue, &mut wakers);
+            }
+        }
+    }
+
+    /// Notifies one waiter or leaves the permit.
+    fn hand_over(&self, cause: Cause, queue: &mut Queue, wakers: &mut WakeList) {
         let chosen = match cause {
-            Cause::First => self.waiters.assign_front(wakers),
-            Cause::Last => self.waiters.assign_back(wakers),
-            Cause::All => return,
+            Cause::Last => queue.assign_back(wakers),
+            Cause::First | Cause::All => queue.assign_front(wakers),
         };
         match chosen {
             Some(given) => *given = Some(cause),
-            None => self.permit = true,
+            None => drop(self.permit.swap(true, AcqRel)),
         }
+        self.queued.store(queue.len(), Relaxed);
+    }
+
+    /// Takes the permit if there is one.
+    fn take_permit(&self) -> bool {
+        self.permit.swap(false, AcqRel)
     }
 }
 
@@ -243,10 +263,7 @@ impl Default for Notify {
 
 impl fmt::Debug for Notify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (permit, waiting) = {
-            let state = lock(&self.state);
-            (state.permit, state.waiters.len())
-        };
+        let (permit, waiting) = (self.permit.load(Relaxed), self.queued.load(Relaxed));
         f.debug_struct("Notify")
             .field("permit", &permit)
             .field("waiting", &waiting)

@@ -1,12 +1,13 @@
 //! The semaphore: a number of permits, handed out strictly first come, first served.
 //!
-//! The count and the queue are one state under one lock, so nothing can happen between "there are too few" and "I wait".
-//! Permits that come back go to the first waiter straight away; the pool holds only what nobody waits for. This is what
-//! keeps a batch of many permits from starving behind a stream of single ones: it collects what is freed, and those that
-//! came later have to wait until it is full.
+//! While nobody waits, the count is one atomic number: taking and giving back is one step each. Permits that come back
+//! while somebody waits go to the first in the queue straight away. This is what keeps a batch of many permits from
+//! starving behind a stream of single ones: it collects what is freed, and those that came later wait until it is full.
 //!
-//! Tokio keeps the count in an atomic and locks only to give back, at the price of two places that must agree. One short
-//! lock each way costs about the same, and can be read.
+//! **No waiter is overlooked.** Giving back adds to the count and then looks whether anyone queues; queueing says so and
+//! then empties the count. Both "then" follow a read-modify-write of the count, so one comes first. If the giver's does, the
+//! waiter finds the permits; if the waiter's does, the giver sees all that was written before it, so the number of waiters.
+//! A count under the lock of the queue would need no such thought, and twice as many atomic operations.
 
 mod acquire;
 mod permit;
@@ -17,9 +18,11 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::shim::atomic::AtomicUsize;
+use crate::shim::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::shim::{Mutex, lock};
 use crate::sync::waiters::{Waiters, WakeList};
-use acquire::Acquire;
+use acquire::Acquisition;
 
 /// Limits how many may do something at the same time.
 ///
@@ -43,19 +46,22 @@ use acquire::Acquire;
 /// });
 /// ```
 pub struct Semaphore {
-    /// Guards everything; held for a few instructions, and never while foreign code runs.
-    state: Mutex<State>,
+    /// The free permits, and `CLOSED`. No permit stays here while anyone is queued: the first in the queue takes them all.
+    /// Each change acquires and releases: what a holder of a permit did is seen by the next, and see above.
+    permits: AtomicUsize,
+    /// How many are queued: tells without the lock that the queue is empty. Changed under the lock. Relaxed: the changes of
+    /// `permits` give the order that matters.
+    queued: AtomicUsize,
+    /// Guards the queue, in which each has the number of permits it still misses, and the closing; held for a few
+    /// instructions, and never while foreign code runs.
+    queue: Mutex<Waiters<u32>>,
 }
 
-/// What a semaphore knows.
-struct State {
-    /// The free permits. Zero while anyone is queued: the first in the queue takes all there are.
-    permits: usize,
-    /// Set by `close`, for good.
-    closed: bool,
-    /// Who waits, and how many permits each still misses.
-    waiters: Waiters<u32>,
-}
+/// The bit of `permits` that says that the semaphore is closed, for good.
+const CLOSED: usize = 1 << (usize::BITS - 1);
+
+/// What is said when there are too many permits.
+const TOO_MANY: &str = "a semaphore holds at most Semaphore::MAX_PERMITS permits";
 
 /// The error of acquiring from a closed [`Semaphore`].
 ///
@@ -97,8 +103,13 @@ impl Semaphore {
     /// If `permits` is more than [`Semaphore::MAX_PERMITS`].
     #[track_caller]
     pub fn new(permits: usize) -> Self {
-        let state = Mutex::new(State::new(permits));
-        Self { state }
+        assert!(permits <= Self::MAX_PERMITS, "{TOO_MANY}");
+        let (permits, queued) = (AtomicUsize::new(permits), AtomicUsize::new(0));
+        Self {
+            permits,
+            queued,
+            queue: Mutex::new(Waiters::new()),
+        }
     }
 
     /// [`Semaphore::new`] for a `static`.
@@ -116,8 +127,16 @@ impl Semaphore {
     #[cfg(not(loom))]
     #[track_caller]
     pub const fn const_new(permits: usize) -> Self {
-        let state = Mutex::new(State::new(permits));
-        Self { state }
+        // A `const fn` cannot format `TOO_MANY`.
+        assert!(
+            permits <= Self::MAX_PERMITS,
+            "too many permits for a semaphore"
+        );
+        Self {
+            permits: AtomicUsize::new(permits),
+            queued: AtomicUsize::new(0),
+            queue: Mutex::new(Waiters::new()),
+        }
     }
 
     /// How many permits are free. Zero while a task is queued, which then has reserved what there is.
@@ -128,7 +147,7 @@ impl Semaphore {
     /// assert_eq!(semaphore.available_permits(), 1);
     /// ```
     pub fn available_permits(&self) -> usize {
-        lock(&self.state).permits
+        self.permits.load(Acquire) & !CLOSED
     }
 
     /// Adds `n` new permits. They go to the tasks in the queue first.
@@ -144,16 +163,21 @@ impl Semaphore {
     /// If more than [`Semaphore::MAX_PERMITS`] would be free.
     #[track_caller]
     pub fn add_permits(&self, n: usize) {
+        assert!(n <= Self::MAX_PERMITS, "{TOO_MANY}");
         if n == 0 {
             return;
         }
         let mut wakers = WakeList::new();
-        let fits = lock(&self.state).release(n, &mut wakers);
+        let fits = if self.queued.load(Relaxed) > 0 {
+            self.serve(n, &mut lock(&self.queue), &mut wakers)
+        } else {
+            // Those that queue between the two looks may have missed the permits.
+            self.put(n)
+                && (self.queued.load(Relaxed) == 0
+                    || self.serve(0, &mut lock(&self.queue), &mut wakers))
+        };
         drop(wakers);
-        assert!(
-            fits,
-            "a semaphore holds at most Semaphore::MAX_PERMITS permits"
-        );
+        assert!(fits, "{TOO_MANY}");
     }
 
     /// Removes up to `n` of the free permits for good, and returns how many it found.
@@ -164,10 +188,17 @@ impl Semaphore {
     /// assert_eq!(semaphore.available_permits(), 0);
     /// ```
     pub fn forget_permits(&self, n: usize) -> usize {
-        let mut state = lock(&self.state);
-        let forgotten = n.min(state.permits);
-        state.permits -= forgotten;
-        forgotten
+        let mut found = self.permits.load(Acquire);
+        loop {
+            let forgotten = n.min(found & !CLOSED);
+            match self
+                .permits
+                .compare_exchange_weak(found, found - forgotten, AcqRel, Acquire)
+            {
+                Ok(_) => return forgotten,
+                Err(changed) => found = changed,
+            }
+        }
     }
 
     /// Acquires one permit, waiting for its turn.
@@ -194,7 +225,7 @@ impl Semaphore {
     /// });
     /// ```
     pub async fn acquire(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
-        Acquire::new(self, 1).await
+        Acquisition::new(self, 1).await
     }
 
     /// Acquires `n` permits at once, waiting for its turn. Those that come later wait behind it.
@@ -219,7 +250,7 @@ impl Semaphore {
     /// });
     /// ```
     pub async fn acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, AcquireError> {
-        Acquire::new(self, n).await
+        Acquisition::new(self, n).await
     }
 
     /// Acquires one permit if one is free now.
@@ -250,7 +281,7 @@ impl Semaphore {
     /// assert_eq!(semaphore.try_acquire_many(3).unwrap().num_permits(), 3);
     /// ```
     pub fn try_acquire_many(&self, n: u32) -> Result<SemaphorePermit<'_>, TryAcquireError> {
-        lock(&self.state).try_take(n)?;
+        self.try_take(n)?;
         Ok(SemaphorePermit::new(self, n))
     }
 
@@ -304,7 +335,7 @@ impl Semaphore {
         self: Arc<Self>,
         n: u32,
     ) -> Result<OwnedSemaphorePermit, AcquireError> {
-        Acquire::new(&self, n).await?.forget();
+        Acquisition::new(&self, n).await?.forget();
         Ok(OwnedSemaphorePermit::new(self, n))
     }
 
@@ -343,7 +374,7 @@ impl Semaphore {
         self: Arc<Self>,
         n: u32,
     ) -> Result<OwnedSemaphorePermit, TryAcquireError> {
-        lock(&self.state).try_take(n)?;
+        self.try_take(n)?;
         Ok(OwnedSemaphorePermit::new(self, n))
     }
 
@@ -357,9 +388,10 @@ impl Semaphore {
     /// ```
     pub fn close(&self) {
         let mut wakers = WakeList::new();
-        let mut state = lock(&self.state);
-        state.closed = true;
-        while state.waiters.assign_front(&mut wakers).is_some() {}
+        let mut queue = lock(&self.queue);
+        self.permits.fetch_or(CLOSED, AcqRel);
+        while queue.assign_front(&mut wakers).is_some() {}
+        self.queued.store(0, Relaxed);
     }
 
     /// Whether [`Semaphore::close`] was called.
@@ -368,68 +400,72 @@ impl Semaphore {
     /// assert!(!samovar::sync::Semaphore::new(1).is_closed());
     /// ```
     pub fn is_closed(&self) -> bool {
-        lock(&self.state).closed
-    }
-}
-
-impl State {
-    /// A state with `permits` free.
-    #[track_caller]
-    const fn new(permits: usize) -> Self {
-        assert!(
-            permits <= Semaphore::MAX_PERMITS,
-            "a semaphore holds at most Semaphore::MAX_PERMITS permits"
-        );
-        Self {
-            permits,
-            closed: false,
-            waiters: Waiters::new(),
-        }
+        self.permits.load(Acquire) & CLOSED != 0
     }
 
-    /// Takes `wanted` permits out of the pool. Nobody is overtaken: while anyone is queued the pool is empty.
-    fn try_take(&mut self, wanted: u32) -> Result<(), TryAcquireError> {
-        if self.closed {
-            return Err(TryAcquireError::Closed);
-        }
-        match self.permits.checked_sub(wanted as usize) {
-            Some(left) => {
-                self.permits = left;
-                Ok(())
+    /// Takes `wanted` permits if nobody waits for them.
+    fn try_take(&self, wanted: u32) -> Result<(), TryAcquireError> {
+        let wanted = wanted as usize;
+        let mut found = self.permits.load(Acquire);
+        loop {
+            if found & CLOSED != 0 {
+                return Err(TryAcquireError::Closed);
             }
-            None => Err(TryAcquireError::NoPermits),
+            if found < wanted || wanted > 0 && self.queued.load(Relaxed) > 0 {
+                return Err(TryAcquireError::NoPermits);
+            }
+            match self
+                .permits
+                .compare_exchange_weak(found, found - wanted, AcqRel, Acquire)
+            {
+                Ok(_) => return Ok(()),
+                Err(changed) => found = changed,
+            }
         }
     }
 
-    /// Hands permits to those in the queue, in order, and puts the rest into the pool. `false` when the pool would hold
-    /// too many; then the rest is lost.
-    fn release(&mut self, mut permits: usize, wakers: &mut WakeList) -> bool {
-        while let Some(missing) = self.waiters.front_mut() {
+    /// Adds to the free permits; `false` if they would be too many.
+    fn put(&self, n: usize) -> bool {
+        let mut found = self.permits.load(Acquire);
+        loop {
+            if (found & !CLOSED) + n > Self::MAX_PERMITS {
+                return false;
+            }
+            match self
+                .permits
+                .compare_exchange_weak(found, found + n, AcqRel, Acquire)
+            {
+                Ok(_) => return true,
+                Err(changed) => found = changed,
+            }
+        }
+    }
+
+    /// Hands `permits`, and all that are free, to those in the queue, in order. The rest becomes free; `false` if that would
+    /// be too many, and then the rest is lost.
+    fn serve(&self, mut permits: usize, queue: &mut Waiters<u32>, wakers: &mut WakeList) -> bool {
+        if !queue.is_empty() {
+            permits += self.permits.fetch_and(CLOSED, AcqRel) & !CLOSED;
+        }
+        while let Some(missing) = queue.front_mut() {
             if permits < *missing as usize {
                 // Fits: it is less than a `u32`.
                 *missing -= permits as u32;
-                return true;
+                permits = 0;
+                break;
             }
             permits -= *missing as usize;
             *missing = 0;
-            self.waiters.assign_front(wakers);
+            queue.assign_front(wakers);
         }
-        match self.permits.checked_add(permits) {
-            Some(sum) if sum <= Semaphore::MAX_PERMITS => {
-                self.permits = sum;
-                true
-            }
-            _ => false,
-        }
+        self.queued.store(queue.len(), Relaxed);
+        permits == 0 || self.put(permits)
     }
 }
 
 impl fmt::Debug for Semaphore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (permits, closed) = {
-            let state = lock(&self.state);
-            (state.permits, state.closed)
-        };
+        let (permits, closed) = (self.available_permits(), self.is_closed());
         f.debug_struct("Semaphore")
             .field("permits", &permits)
             .field("closed", &closed)

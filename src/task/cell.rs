@@ -61,21 +61,20 @@ pub(crate) trait Join<T>: Run {
     fn as_run(self: Arc<Self>) -> Runnable;
 }
 
+/// A future that can be a task.
+pub(crate) trait Spawned: Future<Output: Send + 'static> + Send + 'static {}
+
+impl<F: Future<Output: Send + 'static> + Send + 'static> Spawned for F {}
+
 /// An entry in a run queue.
 pub(crate) type Runnable = Arc<dyn Run>;
 
 /// Where tasks go. The task knows nothing else of its scheduler.
 pub(crate) trait Schedule: Send + Sync + Sized + 'static {
     /// Somebody woke the task, which was idle.
-    fn woken<F>(task: Arc<Task<F, Self>>)
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static;
+    fn woken<F: Spawned>(task: Arc<Task<F, Self>>);
     /// The task is complete, and one of those who held it lets it go: its memory may be of use.
-    fn done<F>(task: Arc<Task<F, Self>>)
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static;
+    fn done<F: Spawned>(task: Arc<Task<F, Self>>);
     /// The task is about to wait for the first time: from now on a waker may be all that knows of it, so the runtime
     /// must keep it to be able to drop it at shutdown. `None`: the runtime is already shut down.
     fn keep(&self, task: Runnable) -> Option<Ticket>;
@@ -111,12 +110,7 @@ struct Cell<F: Future> {
     ticket: Option<Ticket>,
 }
 
-impl<F, S> Task<F, S>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-    S: Schedule,
-{
+impl<F: Spawned, S: Schedule> Task<F, S> {
     /// A task that is not in any queue yet: the caller pushes it.
     pub(crate) fn new(future: F, scheduler: S, id: Id) -> Arc<Self> {
         Arc::new(Task {
@@ -250,12 +244,7 @@ where
     }
 }
 
-impl<F, S> Run for Task<F, S>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-    S: Schedule,
-{
+impl<F: Spawned, S: Schedule> Run for Task<F, S> {
     fn run(self: Arc<Self>) -> Option<Runnable> {
         match self.state.start() {
             Start::Poll => {}
@@ -313,12 +302,7 @@ where
     }
 }
 
-impl<F, S> Join<F::Output> for Task<F, S>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-    S: Schedule,
-{
+impl<F: Spawned, S: Schedule> Join<F::Output> for Task<F, S> {
     fn poll_join(&self, cx: &mut Context<'_>) -> Poll<Result<F::Output, JoinError>> {
         if self.state.is_complete() {
             return Poll::Ready(self.take_output());
@@ -356,12 +340,7 @@ where
     }
 }
 
-impl<F, S> ArcWake for Task<F, S>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-    S: Schedule,
-{
+impl<F: Spawned, S: Schedule> ArcWake for Task<F, S> {
     fn wake(self: Arc<Self>) {
         if self.state.wake() == Wake::Queue {
             S::woken(self);

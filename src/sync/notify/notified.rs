@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::{Cause, Notify, State};
+use super::{Cause, Notify, Queue};
 use crate::shim::atomic::Ordering::Relaxed;
 use crate::shim::lock;
 use crate::sync::waiters::{Key, WakeList};
@@ -143,16 +143,14 @@ enum Stage {
 }
 
 impl Wait {
-    /// Whether a notification is here; takes it if so.
-    fn look(&self, notify: &Notify, state: &mut State) -> Option<Cause> {
-        match self.stage {
-            // Relaxed: the count is changed under the lock that is held here.
-            Stage::Created if notify.rounds.load(Relaxed) != self.round => Some(Cause::All),
-            Stage::Created => mem::take(&mut state.permit).then_some(Cause::First),
-            Stage::Queued(key) => state.waiters.take_assigned(&mut Some(key)).flatten(),
-            Stage::Reached(cause) => Some(cause),
-            Stage::Done => Some(Cause::All),
+    /// Whether a notification is here for a future that is not in the queue; takes it if so.
+    fn look(&self, notify: &Notify) -> Option<Cause> {
+        if notify.current_round() != self.round {
+            return Some(Cause::All);
         }
+        // The permit belongs to those in the queue, if there are any.
+        let taken = notify.queued.load(Relaxed) == 0 && notify.take_permit();
+        taken.then_some(Cause::First)
     }
 
     /// Completes, or waits in the queue.
@@ -176,47 +174,87 @@ impl Wait {
     /// Takes a notification, or queues for one.
     fn poll_cause(&mut self, notify: &Notify, cx: &mut Context<'_>) -> Poll<Cause> {
         let mut spare: Option<Waker> = None;
-        loop {
-            let mut state = lock(&notify.state);
-            if let Some(cause) = self.look(notify, &mut state) {
+        if let Stage::Created = self.stage {
+            if let Some(cause) = self.look(notify) {
                 return Poll::Ready(cause);
             }
-            let mut key = self.key();
-            if state
-                .waiters
-                .enroll(&mut key, cx.waker(), &mut spare, || None)
-            {
-                self.stage = key.map_or(Stage::Created, Stage::Queued);
+            spare = Some(cx.waker().clone());
+        }
+        loop {
+            let mut wakers = WakeList::new();
+            let mut queue = lock(&notify.queue);
+            if let Stage::Created = self.stage {
+                if let Some(cause) = self.queue_up(notify, &mut queue, &mut spare, &mut wakers) {
+                    return Poll::Ready(cause);
+                }
                 return Poll::Pending;
             }
-            drop(state);
+            let mut key = self.key();
+            if let Some(cause) = queue.take_assigned(&mut key).flatten() {
+                return Poll::Ready(cause);
+            }
+            if queue.enroll(&mut key, cx.waker(), &mut spare, || None) {
+                return Poll::Pending;
+            }
+            drop(queue);
             spare = Some(cx.waker().clone());
         }
     }
 
+    /// Joins the queue, unless a notification came since the first look; then `waker` stays where it is.
+    fn queue_up(
+        &mut self,
+        notify: &Notify,
+        queue: &mut Queue,
+        waker: &mut Option<Waker>,
+        wakers: &mut WakeList,
+    ) -> Option<Cause> {
+        // The count changes under the lock, which is held: who is in the queue from here on is reached by the next.
+        if notify.current_round() != self.round {
+            return Some(Cause::All);
+        }
+        let mut key = Some(queue.push_back(waker.take(), None));
+        notify.queued.store(queue.len(), Relaxed);
+        if notify.take_permit() {
+            // It is for the one in front, which usually is this one.
+            notify.hand_over(Cause::First, queue, wakers);
+        }
+        let cause = queue.take_assigned(&mut key).flatten();
+        self.stage = key.map_or(Stage::Created, Stage::Queued);
+        cause
+    }
+
     /// Queues without a waker; the next poll brings one.
     fn enable(&mut self, notify: &Notify) -> bool {
-        let mut state = lock(&notify.state);
-        let reached = self.look(notify, &mut state).is_some();
+        let mut wakers = WakeList::new();
+        let reached = match self.stage {
+            Stage::Created => {
+                self.look(notify).is_some() || {
+                    let mut queue = lock(&notify.queue);
+                    self.queue_up(notify, &mut queue, &mut None, &mut wakers)
+                        .is_some()
+                }
+            }
+            Stage::Queued(key) => lock(&notify.queue).take_assigned(&mut Some(key)).is_some(),
+            Stage::Reached(_) | Stage::Done => true,
+        };
         if reached {
             self.stage = Stage::Done;
-        } else if self.key().is_none() {
-            self.stage = Stage::Queued(state.waiters.push_back(None, None));
         }
         reached
     }
 
     /// Leaves the queue, and passes on what was meant for one task.
     fn cancel(&mut self, notify: &Notify) {
-        let mut wakers = WakeList::new();
         match mem::replace(&mut self.stage, Stage::Done) {
             Stage::Queued(key) => {
-                let mut state = lock(&notify.state);
-                let removed = state.waiters.remove(key);
-                if let Some(cause) = removed.as_ref().and_then(|removed| removed.payload) {
-                    state.give(cause, &mut wakers);
+                let mut queue = lock(&notify.queue);
+                let removed = queue.remove(key);
+                notify.queued.store(queue.len(), Relaxed);
+                drop(queue);
+                if let Some(cause) = removed.and_then(|removed| removed.payload) {
+                    notify.give(cause);
                 }
-                drop(state);
             }
             Stage::Reached(cause) => notify.give(cause),
             Stage::Created | Stage::Done => {}

@@ -1,18 +1,18 @@
 //! The future that acquires permits of a semaphore.
 
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::{AcquireError, Semaphore, SemaphorePermit, TryAcquireError};
+use crate::shim::atomic::Ordering::Relaxed;
 use crate::shim::lock;
 use crate::sync::waiters::{Key, WakeList};
 use crate::task::budget;
 
 /// Acquires `wanted` permits.
 #[derive(Debug)]
-pub(super) struct Acquire<'a> {
+pub(super) struct Acquisition<'a> {
     /// Whose permits.
     semaphore: &'a Semaphore,
     /// How many.
@@ -23,7 +23,7 @@ pub(super) struct Acquire<'a> {
     outcome: Option<Result<SemaphorePermit<'a>, AcquireError>>,
 }
 
-impl<'a> Acquire<'a> {
+impl<'a> Acquisition<'a> {
     /// Does nothing until it is polled.
     pub(super) fn new(semaphore: &'a Semaphore, wanted: u32) -> Self {
         Self {
@@ -34,38 +34,42 @@ impl<'a> Acquire<'a> {
         }
     }
 
-    /// Takes what there is; if that is too little, queues for the rest.
+    /// Takes the permits if they are free; else queues for them.
     fn poll_permit(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<SemaphorePermit<'a>, AcquireError>> {
         let semaphore = self.semaphore;
         let mut spare: Option<Waker> = None;
+        if self.key.is_none() {
+            match semaphore.try_take(self.wanted) {
+                Ok(()) => return Poll::Ready(Ok(SemaphorePermit::new(semaphore, self.wanted))),
+                Err(TryAcquireError::Closed) => return Poll::Ready(Err(AcquireError(()))),
+                Err(TryAcquireError::NoPermits) => spare = Some(cx.waker().clone()),
+            }
+        }
         loop {
-            let mut guard = lock(&semaphore.state);
-            let state = &mut *guard;
-            if self.key.is_none() {
-                match state.try_take(self.wanted) {
-                    Ok(()) => return Poll::Ready(Ok(SemaphorePermit::new(semaphore, self.wanted))),
-                    Err(TryAcquireError::Closed) => return Poll::Ready(Err(AcquireError(()))),
-                    Err(TryAcquireError::NoPermits) => {}
-                }
-            } else if state.closed {
-                drop(guard);
+            let mut wakers = WakeList::new();
+            let mut queue = lock(&semaphore.queue);
+            if semaphore.is_closed() {
+                drop(queue);
                 self.give_up();
                 return Poll::Ready(Err(AcquireError(())));
-            } else if state.waiters.take_assigned(&mut self.key).is_some() {
+            }
+            let queueing = self.key.is_none();
+            let enrolled = queue.enroll(&mut self.key, cx.waker(), &mut spare, || self.wanted);
+            if enrolled && queueing {
+                // Says that it queues, and collects what came back since the first look.
+                semaphore.queued.store(queue.len(), Relaxed);
+                semaphore.serve(0, &mut queue, &mut wakers);
+            }
+            if queue.take_assigned(&mut self.key).is_some() {
                 return Poll::Ready(Ok(SemaphorePermit::new(semaphore, self.wanted)));
             }
-            // Too few were free, so they are fewer than a `u32` holds.
-            let reserve = || self.wanted - mem::take(&mut state.permits) as u32;
-            if state
-                .waiters
-                .enroll(&mut self.key, cx.waker(), &mut spare, reserve)
-            {
+            if enrolled {
                 return Poll::Pending;
             }
-            drop(guard);
+            drop(queue);
             spare = Some(cx.waker().clone());
         }
     }
@@ -74,17 +78,19 @@ impl<'a> Acquire<'a> {
     fn give_up(&mut self) {
         let Some(key) = self.key.take() else { return };
         let mut wakers = WakeList::new();
-        let mut state = lock(&self.semaphore.state);
-        let removed = state.waiters.remove(key);
-        if let Some(removed) = &removed {
-            state.release((self.wanted - removed.payload) as usize, &mut wakers);
-        }
-        drop(state);
+        let mut queue = lock(&self.semaphore.queue);
+        let removed = queue.remove(key);
+        let collected = removed
+            .as_ref()
+            .map_or(0, |removed| self.wanted - removed.payload);
+        self.semaphore
+            .serve(collected as usize, &mut queue, &mut wakers);
+        drop(queue);
         drop(removed);
     }
 }
 
-impl<'a> Future for Acquire<'a> {
+impl<'a> Future for Acquisition<'a> {
     type Output = Result<SemaphorePermit<'a>, AcquireError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -106,7 +112,7 @@ impl<'a> Future for Acquire<'a> {
     }
 }
 
-impl Drop for Acquire<'_> {
+impl Drop for Acquisition<'_> {
     fn drop(&mut self) {
         self.give_up();
     }

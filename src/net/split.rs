@@ -1,0 +1,298 @@
+//! The halves of a stream, for reading and writing at the same time.
+//!
+//! There is one type for each direction. It is generic over how it holds the stream: by reference or by `Arc`, and
+//! over which stream that is. [`tcp`](super::tcp) and [`unix`](super::unix) have all of them under Tokio's names. No lock
+//! is needed: the two directions are separate, in the system as in the reactor.
+//!
+//! The methods of a half do what the stream's methods of the same name do.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::stream::{self, HasIo, Socket, async_read, async_write};
+use super::{Interest, Ready, TcpStream, ready};
+use crate::reactor::{Direction, Io};
+
+/// A stream with two directions: [`TcpStream`] and [`UnixStream`](super::UnixStream). Nothing else can implement it.
+pub trait Duplex: HasIo + fmt::Debug {}
+
+/// What the addresses of the stream's ends are.
+type Addr<P> = <<<P as Deref>::Target as HasIo>::Socket as Socket>::Addr;
+
+/// The reading half of a stream: see [`TcpStream::split`] and [`TcpStream::into_split`].
+///
+/// Dropping it tells the peer nothing; the connection is closed when both halves are dropped.
+#[derive(Debug)]
+pub struct ReadHalf<P: Deref<Target: Duplex>> {
+    /// The stream.
+    stream: P,
+}
+
+/// The writing half of a stream: see [`TcpStream::split`] and [`TcpStream::into_split`].
+///
+/// Dropping the half that [`into_split`](TcpStream::into_split) made **shuts the sending direction down**: the peer reads
+/// the end of the stream. [`forget`](Self::forget) does not, and neither does dropping the half that
+/// [`split`](TcpStream::split) made.
+#[derive(Debug)]
+pub struct WriteHalf<P: Deref<Target: Duplex>> {
+    /// The stream.
+    stream: P,
+    /// Whether the drop still has the sending direction to shut down.
+    shut_down_on_drop: bool,
+}
+
+// The stream is never pinned through a half.
+impl<P: Deref<Target: Duplex>> Unpin for WriteHalf<P> {}
+
+/// `split`.
+pub(super) fn borrowed<S: Duplex>(stream: &mut S) -> (ReadHalf<&S>, WriteHalf<&S>) {
+    let writer = WriteHalf {
+        stream: &*stream,
+        shut_down_on_drop: false,
+    };
+    (ReadHalf { stream }, writer)
+}
+
+/// `into_split`.
+pub(super) fn owned<S: Duplex>(stream: S) -> (ReadHalf<Arc<S>>, WriteHalf<Arc<S>>) {
+    let stream = Arc::new(stream);
+    let writer = WriteHalf {
+        stream: stream.clone(),
+        shut_down_on_drop: true,
+    };
+    (ReadHalf { stream }, writer)
+}
+
+impl<P: Deref<Target: Duplex>> ReadHalf<P> {
+    /// Waits until one of the directions of `interest` may be ready, and says which are. Cancel safe. See
+    /// [`TcpStream::ready`].
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has been shut down, or the system cannot wait for this socket.
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        ready::ready(self.io(), interest).await
+    }
+
+    /// Waits until a read may succeed. Cancel safe. See [`TcpStream::readable`].
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has been shut down, or the system cannot wait for this socket.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.io().ready(Direction::Read).await
+    }
+
+    /// Reads what is there, without waiting. See [`TcpStream::try_read`].
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when nothing is there; else what the system says.
+    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        stream::try_read(self.io(), buffer)
+    }
+
+    /// [`try_read`](Self::try_read) into several buffers, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when nothing is there; else what the system says.
+    pub fn try_read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        stream::try_read_vectored(self.io(), buffers)
+    }
+
+    /// The address of the peer.
+    ///
+    /// # Errors
+    ///
+    /// When the connection has ended.
+    pub fn peer_addr(&self) -> io::Result<Addr<P>> {
+        self.io().get().peer()
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell it.
+    pub fn local_addr(&self) -> io::Result<Addr<P>> {
+        self.io().get().local()
+    }
+}
+
+impl<P: Deref<Target = TcpStream>> ReadHalf<P> {
+    /// Waits for data and copies it without taking it: the next read gets it again. Cancel safe. See [`TcpStream::peek`].
+    ///
+    /// # Errors
+    ///
+    /// When the connection is broken, or the runtime has been shut down.
+    pub async fn peek(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.peek(buffer).await
+    }
+
+    /// [`peek`](Self::peek) by polling: see [`TcpStream::poll_peek`].
+    ///
+    /// # Errors
+    ///
+    /// When the connection is broken, or the runtime has been shut down.
+    pub fn poll_peek(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.stream.poll_peek(cx, buffer)
+    }
+}
+
+impl<S: Duplex> ReadHalf<Arc<S>> {
+    /// Makes one stream of its two halves again.
+    ///
+    /// # Errors
+    ///
+    /// Gives both halves back when they are not of the same stream.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let (ours, theirs) = samovar::net::UnixStream::pair()?;
+    /// let (reader, writer) = ours.into_split();
+    /// let ours = reader.reunite(writer).expect("two halves of one stream");
+    /// # drop((ours, theirs));
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    pub fn reunite(self, other: WriteHalf<Arc<S>>) -> Result<S, ReuniteError<S>> {
+        if !Arc::ptr_eq(&self.stream, &other.stream) {
+            return Err(ReuniteError(self, other));
+        }
+        other.forget();
+        Ok(Arc::into_inner(self.stream).expect("the two halves had the only two references"))
+    }
+}
+
+impl<P: Deref<Target: Duplex>> WriteHalf<P> {
+    /// Waits until one of the directions of `interest` may be ready, and says which are. Cancel safe. See
+    /// [`TcpStream::ready`].
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has been shut down, or the system cannot wait for this socket.
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        ready::ready(self.io(), interest).await
+    }
+
+    /// Waits until a write may succeed. Cancel safe. See [`TcpStream::writable`].
+    ///
+    /// # Errors
+    ///
+    /// When the runtime has been shut down, or the system cannot wait for this socket.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.io().ready(Direction::Write).await
+    }
+
+    /// Writes as much as there is room for, without waiting. See [`TcpStream::try_write`].
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when there is no room; else what the system says.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        stream::try_write(self.io(), bytes)
+    }
+
+    /// [`try_write`](Self::try_write) from several buffers, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when there is no room; else what the system says.
+    pub fn try_write_vectored(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        stream::try_write_vectored(self.io(), bytes)
+    }
+
+    /// The address of the peer.
+    ///
+    /// # Errors
+    ///
+    /// When the connection has ended.
+    pub fn peer_addr(&self) -> io::Result<Addr<P>> {
+        self.io().get().peer()
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell it.
+    pub fn local_addr(&self) -> io::Result<Addr<P>> {
+        self.io().get().local()
+    }
+}
+
+impl<S: Duplex> WriteHalf<Arc<S>> {
+    /// Makes one stream of its two halves again: see [`ReadHalf::reunite`].
+    ///
+    /// # Errors
+    ///
+    /// Gives both halves back when they are not of the same stream.
+    pub fn reunite(self, other: ReadHalf<Arc<S>>) -> Result<S, ReuniteError<S>> {
+        other.reunite(self)
+    }
+
+    /// Drops the half without shutting the sending direction down. The connection is then closed by the other half's drop.
+    pub fn forget(mut self) {
+        self.shut_down_on_drop = false;
+    }
+}
+
+impl<P: Deref<Target: Duplex>> Drop for WriteHalf<P> {
+    fn drop(&mut self) {
+        if self.shut_down_on_drop {
+            // It fails when the connection is broken, and then the peer knows.
+            let _ = stream::shut_down(self.stream.io());
+        }
+    }
+}
+
+/// `poll_close`: what the drop would do, done now.
+fn close<P: Deref<Target: Duplex>>(half: &mut WriteHalf<P>) -> io::Result<()> {
+    stream::shut_down(half.io())?;
+    half.shut_down_on_drop = false;
+    Ok(())
+}
+
+impl<P: Deref<Target: Duplex>> HasIo for ReadHalf<P> {
+    type Socket = <P::Target as HasIo>::Socket;
+
+    fn io(&self) -> &Io<<P::Target as HasIo>::Socket> {
+        self.stream.io()
+    }
+}
+
+impl<P: Deref<Target: Duplex>> HasIo for WriteHalf<P> {
+    type Socket = <P::Target as HasIo>::Socket;
+
+    fn io(&self) -> &Io<<P::Target as HasIo>::Socket> {
+        self.stream.io()
+    }
+}
+
+async_read!([P: Deref<Target: Duplex>] ReadHalf<P>);
+async_write!([P: Deref<Target: Duplex>] WriteHalf<P>, close);
+
+/// The two halves were not of the same stream. It gives them back.
+#[derive(Debug)]
+pub struct ReuniteError<S: Duplex>(
+    /// The reading half.
+    pub ReadHalf<Arc<S>>,
+    /// The writing half.
+    pub WriteHalf<Arc<S>>,
+);
+
+impl<S: Duplex> fmt::Display for ReuniteError<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("these are not the two halves of one stream")
+    }
+}
+
+impl<S: Duplex> Error for ReuniteError<S> {}

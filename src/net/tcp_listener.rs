@@ -1,0 +1,147 @@
+//! A TCP socket that accepts connections.
+
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use super::lookup::{first, resolve};
+use super::methods::descriptor;
+use super::{TcpStream, ToSocketAddrs};
+use crate::context;
+use crate::reactor::{Direction, Io};
+
+/// A TCP socket that accepts connections.
+///
+/// ```
+/// use futures::{AsyncReadExt, AsyncWriteExt};
+/// use samovar::net::{TcpListener, TcpStream};
+///
+/// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+/// let listener = TcpListener::bind("127.0.0.1:0").await?; // port 0: any that is free
+/// let address = listener.local_addr()?;
+/// let server = samovar::spawn(async move {
+///     let (mut stream, _peer) = listener.accept().await?;
+///     stream.write_all(b"tea").await
+/// });
+///
+/// let mut answer = String::new();
+/// TcpStream::connect(address).await?.read_to_string(&mut answer).await?;
+/// assert_eq!(answer, "tea");
+/// # server.await.unwrap()?;
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
+pub struct TcpListener {
+    /// The socket.
+    io: Io<mio::net::TcpListener>,
+}
+
+descriptor!(TcpListener, std::net::TcpListener);
+
+impl TcpListener {
+    /// Listens on an address. If there are several, on the first that can be had.
+    ///
+    /// Port 0 asks for any free port; [`local_addr`](TcpListener::local_addr) tells which it is. `SO_REUSEADDR` is set, so that
+    /// a server can be started again at once. The queue of connections that nobody has accepted yet is 128 long.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be understood, looked up or listened on. The message names it.
+    ///
+    /// # Panics
+    ///
+    /// When it is polled outside a runtime.
+    ///
+    /// ```
+    /// use samovar::net::TcpListener;
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let first = TcpListener::bind("127.0.0.1:0").await?;
+    /// let error = TcpListener::bind(first.local_addr()?).await.unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    ///
+    /// let error = TcpListener::bind("localhost").await.unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     r#"invalid socket address "localhost": the port is missing; write for example "localhost:8080""#
+    /// );
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
+        context::expect_runtime("bind a `TcpListener`");
+        let addresses = resolve(addr.to_target()).await?;
+        let socket = first("cannot listen on", addresses, mio::net::TcpListener::bind)?;
+        Ok(TcpListener {
+            io: Io::new(socket),
+        })
+    }
+
+    /// Waits for the next connection, and gives it with the address of its peer.
+    ///
+    /// Any number of tasks may accept at once; each connection goes to one of them.
+    ///
+    /// # Errors
+    ///
+    /// What the system says. Most errors concern one connection, or pass: a server logs them and goes on. When there are
+    /// no descriptors left (`EMFILE`) the connection stays in the queue, and every call fails at once until one is
+    /// closed: sleep a moment between the calls. A loop that does not still lets other tasks run.
+    ///
+    /// # Panics
+    ///
+    /// When it has to wait, and is polled outside a runtime for the first time.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropped before it is ready, it has taken no connection.
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (socket, peer) = self
+            .io
+            .io(Direction::Read, mio::net::TcpListener::accept)
+            .await?;
+        Ok((TcpStream::new(Io::new(socket)), peer))
+    }
+
+    /// [`accept`](TcpListener::accept) by polling, for one task: its waker replaces the one of an earlier call.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](TcpListener::accept).
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        self.io
+            .poll_io(Direction::Read, cx, mio::net::TcpListener::accept)
+            .map_ok(|(socket, peer)| (TcpStream::new(Io::new(socket)), peer))
+    }
+
+    /// The address on which it listens; the port that port 0 has become.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell it.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get().local_addr()
+    }
+
+    /// The time to live of its packets (`IP_TTL`), in hops.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell it.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.io.get().ttl()
+    }
+
+    /// Sets the time to live of its packets (`IP_TTL`), in hops.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses it.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// listener.set_ttl(100)?;
+    /// assert_eq!(listener.ttl()?, 100);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.io.get().set_ttl(ttl)
+    }
+}

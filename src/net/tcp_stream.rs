@@ -1,0 +1,216 @@
+//! A TCP connection.
+
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use super::ToSocketAddrs;
+use super::error::at;
+use super::lookup::{no_addresses, resolve};
+use super::methods::{byte_stream, readiness};
+use super::stream::connected;
+use crate::context;
+use crate::reactor::{Direction, Io};
+
+/// A TCP connection.
+///
+/// It implements [`AsyncRead`](futures_io::AsyncRead) and [`AsyncWrite`](futures_io::AsyncWrite). A write that is ready
+/// has given the bytes to the system; there is no buffer here, and flushing does nothing. Closing it (`close`, or
+/// `shutdown`) ends the sending direction only. Dropping it closes the connection.
+///
+/// A future that reads or writes is cancel safe where it moves bytes in one call: dropped while it waits, it has
+/// moved nothing. `write_all` and `read_exact` are several calls, and are not.
+///
+/// To read and write at the same time use [`split`](TcpStream::split) or [`into_split`](TcpStream::into_split).
+///
+/// There is no `set_linger`: neither the standard library nor mio offers it. Through [`AsFd`](std::os::fd::AsFd) a library
+/// for socket options can set it.
+///
+/// ```
+/// use futures::{AsyncReadExt, AsyncWriteExt};
+/// use samovar::net::{TcpListener, TcpStream};
+///
+/// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let address = listener.local_addr()?;
+/// let mut stream = TcpStream::connect(address).await?;
+/// stream.write_all(b"one cup, please").await?;
+/// stream.close().await?; // that was all
+///
+/// let (mut served, _) = listener.accept().await?;
+/// let mut order = String::new();
+/// served.read_to_string(&mut order).await?;
+/// assert_eq!(order, "one cup, please");
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
+pub struct TcpStream {
+    /// The socket.
+    io: Io<mio::net::TcpStream>,
+}
+
+readiness!(
+    TcpStream,
+    std::net::TcpStream,
+    "# let listener = samovar::net::TcpListener::bind(\"127.0.0.1:0\").await?;
+# let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+# let (theirs, _) = listener.accept().await?;"
+);
+
+byte_stream!(
+    TcpStream,
+    "# let listener = samovar::net::TcpListener::bind(\"127.0.0.1:0\").await?;
+# let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+# let (theirs, _) = listener.accept().await?;"
+);
+
+impl TcpStream {
+    /// A connection that is established.
+    pub(super) fn new(io: Io<mio::net::TcpStream>) -> TcpStream {
+        TcpStream { io }
+    }
+
+    /// Connects to an address. If there are several, it tries one after the other until one answers.
+    ///
+    /// It is ready when the connection is established, so a closed port is an error of this call, not of the first write.
+    /// There is no time limit but the system's, which is minutes: put [`timeout`](crate::time::timeout) around it.
+    ///
+    /// A port of this machine to which nobody listens may, rarely, be the very one that the system gives to this end. The
+    /// socket is then connected to itself. Do not connect to ports that were free a moment ago.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be understood, looked up or connected to; the last one's error, if there were several. The
+    /// message names the address. `ConnectionRefused`: nobody listens there.
+    ///
+    /// # Panics
+    ///
+    /// When it is polled outside a runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it closes the socket: there is no connection.
+    pub async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
+        context::expect_runtime("connect a `TcpStream`");
+        let mut last = None;
+        for address in resolve(addr.to_target()).await? {
+            match TcpStream::connect_to(address).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = Some(at("cannot connect to", address, error)),
+            }
+        }
+        Err(last.unwrap_or_else(no_addresses))
+    }
+
+    /// Connects to one address.
+    async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
+        let socket = mio::net::TcpStream::connect(address)?;
+        connected(socket).await.map(TcpStream::new)
+    }
+
+    /// Waits for data and copies it without taking it: the next read gets it again. `Ok(0)` is the end of the stream, or an
+    /// empty buffer.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is broken, or the runtime has been shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: it takes nothing.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (theirs, _) = listener.accept().await?;
+    /// theirs.try_write(b"tea")?;
+    /// let mut buffer = [0; 8];
+    /// assert_eq!(ours.peek(&mut buffer).await?, 3);
+    /// assert_eq!(ours.try_read(&mut buffer)?, 3);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        self.io
+            .io(Direction::Read, |socket| socket.peek(buffer))
+            .await
+    }
+
+    /// [`peek`](TcpStream::peek) by polling, for the one task that polls for reading.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is broken, or the runtime has been shut down.
+    pub fn poll_peek(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        self.io
+            .poll_io(Direction::Read, cx, |socket| socket.peek(buffer))
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell it.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get().local_addr()
+    }
+
+    /// The address of the peer.
+    ///
+    /// # Errors
+    ///
+    /// When the connection has ended.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get().peer_addr()
+    }
+
+    /// Whether small writes are sent at once (`TCP_NODELAY`), not held back for more to come.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell it.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        self.io.get().nodelay()
+    }
+
+    /// Sets whether small writes are sent at once (`TCP_NODELAY`). A program that answers in small pieces wants that.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses it.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// stream.set_nodelay(true)?;
+    /// assert!(stream.nodelay()?);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        self.io.get().set_nodelay(nodelay)
+    }
+
+    /// The time to live of its packets (`IP_TTL`), in hops.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell it.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.io.get().ttl()
+    }
+
+    /// Sets the time to live of its packets (`IP_TTL`), in hops.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses it.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.io.get().set_ttl(ttl)
+    }
+}
