@@ -1,4 +1,51 @@
-//! Samovar is a small async runtime, written by hand and to be read: one boiler, many cups.
+//! Samovar is a small async runtime, written by hand and to be read. *One boiler, many cups.*
+//!
+//! It has what the programs of the usual Tokio tutorials need (tasks, timers, TCP, channels, locks, `select!`), under the
+//! same names, and shows in ordinary Rust without `unsafe` what a runtime does.
+//!
+//! ```
+//! use samovar::time::{Duration, sleep};
+//!
+//! #[samovar::main]
+//! async fn main() {
+//!     let kettle = samovar::spawn(async {
+//!         sleep(Duration::from_millis(20)).await;
+//!         "hot water"
+//!     });
+//!     println!("meanwhile, the leaves");
+//!     println!("then {}", kettle.await.unwrap());
+//! }
+//! ```
+//!
+//! # To read it
+//!
+//! Each question that is answered raises the next; the files answer them in this order:
+//!
+//! | question | file |
+//! |---|---|
+//! | Who calls `poll`, and when? | `block_on.rs`, `park.rs` |
+//! | What is a task, and what does a waker do? | `task/state.rs`, `task/cell.rs` |
+//! | Who polls many tasks? On many threads? | `scheduler/worker.rs`, `scheduler/queue.rs`, `scheduler/mod.rs` |
+//! | What if there is nothing to do? | `scheduler/idle.rs`, `scheduler/seat.rs` |
+//! | Who wakes me when time has passed? | `time/sleep.rs`, `time/timers.rs`, `time/wheel.rs` |
+//! | Who wakes me when bytes have come? | `reactor/mod.rs`, `reactor/source.rs`, `reactor/io.rs` |
+//! | What if a task blocks? | `scheduler/watchdog.rs`, `blocking.rs` |
+//! | How does it end? | `scheduler/shutdown.rs` |
+//!
+//! `cargo doc --document-private-items --open` shows them with their drawings.
+//!
+//! # To use it
+//!
+//! Replace `tokio` by `samovar`. What differs is said where it differs; [`runtime`], [`task`], [`time`], [`net`], [`io`] and
+//! [`sync`] are the places to look.
+//!
+//! # Features
+//!
+//! | feature | gives |
+//! |---|---|
+//! | `macros` (default) | [`#[samovar::main]`](main) and [`#[samovar::test]`](test) |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod block_on;
@@ -6,12 +53,12 @@ mod blocking;
 mod context;
 #[doc(hidden)]
 pub mod macros;
-pub mod net;
 mod park;
 mod reactor;
 pub mod runtime;
 mod scheduler;
 mod shim;
+pub mod sync;
 pub mod task;
 pub mod time;
 
@@ -19,4 +66,5 @@ pub use block_on::block_on;
 pub use task::spawn;
 
 #[cfg(feature = "macros")]
+#[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 pub use macros::{main, test};

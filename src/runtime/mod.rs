@@ -2,6 +2,7 @@
 
 mod builder;
 mod handle;
+mod spawn;
 
 use std::fmt;
 use std::future::Future;

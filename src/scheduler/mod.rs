@@ -170,16 +170,7 @@ pub(crate) fn start(config: Config, pool: Arc<Pool>) -> io::Result<Arc<Home>> {
     let home = first.home().clone();
     shared.seat.furnish(first);
     for local in locals {
-        let started = shared.start_thread("worker", {
-            let local = std::sync::Mutex::new(Some(local));
-            move || {
-                let local = local
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner)
-                    .take();
-                worker::work(local.expect("a worker starts once"));
-            }
-        });
+        let started = shared.start_thread("worker", move || worker::work(local));
         if let Err(error) = started {
             shared.shut_down_unstarted();
             return Err(error);

@@ -12,7 +12,6 @@
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
-use std::future::Future;
 use std::sync::Arc;
 
 use super::Home;

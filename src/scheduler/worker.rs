@@ -18,7 +18,6 @@
 //! long, the patience is gone. A queue that waits behind a long poll is found by the watchdog.
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;

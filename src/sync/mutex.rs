@@ -17,7 +17,6 @@
 //! the box under the lock of the queue (simpler; four atomic operations for a lock and unlock instead of two).
 
 mod guard;
-mod place;
 
 pub use guard::{MutexGuard, OwnedMutexGuard};
 
@@ -32,9 +31,9 @@ use std::task::{Context, Poll, Waker, ready};
 use crate::shim::atomic::AtomicUsize;
 use crate::shim::atomic::Ordering::Relaxed;
 use crate::shim::{self, lock};
+use crate::sync::place::Place;
 use crate::sync::waiters::{Key, Waiters, WakeList};
 use crate::task::budget;
-use place::Place;
 
 /// What `get_mut` and `into_inner` say when the value is gone for good.
 const LEAKED: &str =
@@ -64,7 +63,7 @@ const LEAKED: &str =
 /// ```
 pub struct Mutex<T> {
     /// The value, while the mutex is unlocked and was locked before.
-    value: Place<T>,
+    value: Place<Box<T>>,
     /// How many are queued: tells without the lock that the queue is empty. Changed under the lock. Relaxed: the exchanges
     /// at `value` give the order that matters.
     queued: AtomicUsize,

@@ -3,6 +3,13 @@
 //! **Without `unsafe`** the guards share the value in an `Arc`: each reader has a clone of it, and the writer has the only
 //! one, taken out of the lock. `Arc::get_mut` then proves at every write what the lock promises, that nobody else looks.
 //!
+//! While there are only writers, one after the other, the value passes through a place of one atomic exchange, as in the
+//! mutex. Readers enter under the lock, and leave without it while nobody waits.
+//!
+//! **No waiter is overlooked.** Leaving counts itself out, or puts the value back, and then looks whether anyone queues;
+//! queueing says so and then tries to enter. Both "then" follow a read-modify-write at the same place, so one comes first.
+//! If that of who leaves does, who queues finds the way free; if not, who leaves sees all that was written before.
+//!
 //! **First come, first served**, readers and writers in one queue. A writer that waits lets no later reader pass, so a
 //! stream of readers cannot starve it; when it is done, all readers up to the next writer go together. The price is that
 //! a task that holds a read guard and asks for another waits for ever if a writer asked in between.
@@ -18,7 +25,10 @@ use std::mem;
 use std::sync::Arc;
 
 use super::TryLockError;
+use crate::shim::atomic::AtomicUsize;
+use crate::shim::atomic::Ordering::{AcqRel, Relaxed};
 use crate::shim::{self, lock};
+use crate::sync::place::Place;
 use crate::sync::waiters::{Waiters, WakeList};
 use request::Request;
 
@@ -50,25 +60,32 @@ const LEAKED: &str =
 /// });
 /// ```
 pub struct RwLock<T> {
-    /// Guards the place of the value, the count of readers and the queue; held for a few instructions, and never while
-    /// foreign code runs.
+    /// The value, while the lock is free and its last holder wrote.
+    idle: Place<Arc<T>>,
+    /// How many readers have left, wrapping. Each acquires and releases: who enters to write sees that their clones of the
+    /// value are gone; and see above.
+    left: AtomicUsize,
+    /// How many are queued: tells without the lock that the queue is empty. Changed under the lock. Relaxed: the changes of
+    /// `idle` and `left` give the order that matters.
+    queued: AtomicUsize,
+    /// Guards the queue and those who enter; held for a few instructions, and never while foreign code runs.
     state: shim::Mutex<State<T>>,
 }
 
-/// What a lock knows.
+/// Who waits and who entered.
 struct State<T> {
-    /// The value, unless it is locked for writing.
-    value: Place<T>,
-    /// How many hold the lock for reading.
-    readers: usize,
+    /// The value, while readers have it, or none has since they left.
+    shared: Shared<T>,
+    /// How many readers have entered, wrapping. As many as have left: then nobody reads.
+    entered: usize,
     /// Who waits for what.
     waiters: Waiters<Wish<T>>,
 }
 
-/// Where the value is.
-enum Place<T> {
-    /// With the writer, or a waiter that is to be it.
-    Out,
+/// The value, for readers to clone.
+enum Shared<T> {
+    /// It is idle, or with a writer.
+    Nothing,
     /// Here, and with each reader a clone.
     Here(Arc<T>),
     /// Here, and not in an `Arc` yet: a `const fn` cannot allocate. The first lock will.
@@ -91,9 +108,11 @@ impl<T> RwLock<T> {
     /// assert_eq!(*lock.try_read().unwrap(), 5);
     /// ```
     pub fn new(value: T) -> Self {
-        let state = State::new(Place::Here(Arc::new(value)));
         Self {
-            state: shim::Mutex::new(state),
+            idle: Place::new(Some(Arc::new(value))),
+            left: AtomicUsize::new(0),
+            queued: AtomicUsize::new(0),
+            state: shim::Mutex::new(State::new(Shared::Nothing)),
         }
     }
 
@@ -107,9 +126,11 @@ impl<T> RwLock<T> {
     /// ```
     #[cfg(not(loom))]
     pub const fn const_new(value: T) -> Self {
-        let state = State::new(Place::Unshared(value));
         Self {
-            state: shim::Mutex::new(state),
+            idle: Place::new(None),
+            left: AtomicUsize::new(0),
+            queued: AtomicUsize::new(0),
+            state: shim::Mutex::new(State::new(Shared::Unshared(value))),
         }
     }
 
@@ -322,10 +343,13 @@ impl<T> RwLock<T> {
             Ok(state) => state,
             Err(poisoned) => poisoned.into_inner(),
         };
-        match &mut state.value {
-            Place::Here(value) => Arc::get_mut(value).expect(LEAKED),
-            Place::Unshared(value) => value,
-            Place::Out => panic!("{LEAKED}"),
+        if let Some(value) = self.idle.swap(None) {
+            state.shared = Shared::Here(value);
+        }
+        match &mut state.shared {
+            Shared::Here(value) => Arc::get_mut(value).expect(LEAKED),
+            Shared::Unshared(value) => value,
+            Shared::Nothing => panic!("{LEAKED}"),
         }
     }
 
@@ -340,88 +364,96 @@ impl<T> RwLock<T> {
     /// ```
     #[track_caller]
     pub fn into_inner(self) -> T {
-        let value = lock(&self.state).share(true);
+        let value = self.try_take(true).ok();
         value.and_then(Arc::into_inner).expect(LEAKED)
     }
 
-    /// Locks, if nobody is in the way or in the queue.
+    /// Enters, if nobody is in the way or in the queue.
     fn try_take(&self, write: bool) -> Result<Arc<T>, TryLockError> {
-        lock(&self.state).try_take(write).ok_or(TryLockError(()))
-    }
-
-    /// A reader has let go of its clone.
-    fn end_read(&self) {
-        let mut wakers = WakeList::new();
-        lock(&self.state).end_read(&mut wakers);
-    }
-
-    /// A writer brings the value back; if it goes on as a reader, it keeps a clone.
-    fn end_write(&self, value: Arc<T>, readers: usize) {
-        let mut wakers = WakeList::new();
-        lock(&self.state).end_write(value, readers, &mut wakers);
-    }
-}
-
-impl<T> State<T> {
-    /// An unlocked lock.
-    const fn new(value: Place<T>) -> Self {
-        Self {
-            value,
-            readers: 0,
-            waiters: Waiters::new(),
+        if self.queued.load(Relaxed) > 0 {
+            return Err(TryLockError(()));
         }
+        let idle = if write { self.idle.swap(None) } else { None };
+        let enter = || {
+            let mut state = lock(&self.state);
+            if state.waiters.is_empty() {
+                self.enter(&mut state, write)
+            } else {
+                None
+            }
+        };
+        idle.or_else(enter).ok_or(TryLockError(()))
     }
 
-    /// Locks, if nobody is in the way or in the queue.
-    fn try_take(&mut self, write: bool) -> Option<Arc<T>> {
-        if self.waiters.is_empty() {
-            self.share(write)
-        } else {
-            None
-        }
-    }
-
-    /// Locks, if nobody is in the way.
-    fn share(&mut self, write: bool) -> Option<Arc<T>> {
-        if write && self.readers > 0 {
+    /// Enters, if nobody is in the way. Looks at what those who leave have changed with a read-modify-write: see above.
+    fn enter(&self, state: &mut State<T>, write: bool) -> Option<Arc<T>> {
+        if write && self.left.fetch_add(0, AcqRel) != state.entered {
             return None;
         }
-        let value = match mem::replace(&mut self.value, Place::Out) {
-            Place::Here(value) => value,
-            Place::Unshared(value) => Arc::new(value),
-            Place::Out => return None,
+        let value = match mem::replace(&mut state.shared, Shared::Nothing) {
+            Shared::Here(value) => value,
+            Shared::Unshared(value) => Arc::new(value),
+            Shared::Nothing => self.idle.swap(None)?,
         };
         if !write {
-            self.readers += 1;
-            self.value = Place::Here(value.clone());
+            state.entered = state.entered.wrapping_add(1);
+            state.shared = Shared::Here(value.clone());
         }
         Some(value)
     }
 
     /// Lets in those at the head of the queue: one writer, or readers up to the next writer.
-    fn serve(&mut self, wakers: &mut WakeList) {
-        while let Some(wish) = self.waiters.front_mut() {
+    fn serve(&self, state: &mut State<T>, wakers: &mut WakeList) {
+        while let Some(wish) = state.waiters.front_mut() {
             let write = wish.write;
-            let Some(value) = self.share(write) else {
-                return;
+            let Some(value) = self.enter(state, write) else {
+                break;
             };
-            if let Some(wish) = self.waiters.assign_front(wakers) {
+            if let Some(wish) = state.waiters.assign_front(wakers) {
                 wish.value = Some(value);
             }
         }
+        self.queued.store(state.waiters.len(), Relaxed);
     }
 
-    /// A reader has let go of its clone.
-    fn end_read(&mut self, wakers: &mut WakeList) {
-        self.readers -= 1;
-        self.serve(wakers);
+    /// A reader leaves; it has let go of its clone.
+    fn end_read(&self) {
+        self.left.fetch_add(1, AcqRel);
+        self.look_at_queue();
     }
 
-    /// A writer brings the value back; if it goes on as a reader, `readers` is 1.
-    fn end_write(&mut self, value: Arc<T>, readers: usize, wakers: &mut WakeList) {
-        self.value = Place::Here(value);
-        self.readers = readers;
-        self.serve(wakers);
+    /// A writer leaves.
+    fn end_write(&self, value: Arc<T>) {
+        self.idle.swap(Some(value));
+        self.look_at_queue();
+    }
+
+    /// A writer goes on as a reader, with a clone.
+    fn downgrade(&self, value: Arc<T>) {
+        let mut wakers = WakeList::new();
+        let mut state = lock(&self.state);
+        state.shared = Shared::Here(value);
+        state.entered = state.entered.wrapping_add(1);
+        self.serve(&mut state, &mut wakers);
+    }
+
+    /// After leaving: lets in who waits.
+    fn look_at_queue(&self) {
+        if self.queued.load(Relaxed) > 0 {
+            let mut wakers = WakeList::new();
+            self.serve(&mut lock(&self.state), &mut wakers);
+        }
+    }
+}
+
+impl<T> State<T> {
+    /// Nobody has entered or waits.
+    const fn new(shared: Shared<T>) -> Self {
+        Self {
+            shared,
+            entered: 0,
+            waiters: Waiters::new(),
+        }
     }
 }
 

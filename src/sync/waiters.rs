@@ -1,7 +1,7 @@
 //! The waiter list: tasks in a queue, first come, first served.
 //!
-//! Every lock and channel of `sync` has one. It is plain data, kept under its owner's mutex together with what is waited
-//! for, so "nothing is free" and "I am in the queue" are one step, and no wakeup can fall between them.
+//! Every lock and channel of `sync` has one. It is plain data, kept under its owner's mutex. Whoever queues looks once more,
+//! under that mutex and in the queue already, whether what it waits for is there; so no wakeup can fall in between.
 //!
 //! **Hand-off.** Whoever frees something gives it to the first waiter *under the lock* ([`Waiters::assign_front`]), and
 //! only then wakes it. A latecomer cannot snatch it in between, so nobody starves. The price: a waiter that goes away with

@@ -148,8 +148,10 @@ impl Wait {
         if notify.current_round() != self.round {
             return Some(Cause::All);
         }
-        // The permit belongs to those in the queue, if there are any.
-        let taken = notify.queued.load(Relaxed) == 0 && notify.take_permit();
+        // The permit belongs to those in the queue, if there are any. The load before the exchange spares it the usual case
+        // that there is none; an old value does no harm, for `queue_up` looks again.
+        let likely = notify.queued.load(Relaxed) == 0 && notify.permit.load(Relaxed);
+        let taken = likely && notify.take_permit();
         taken.then_some(Cause::First)
     }
 

@@ -134,7 +134,7 @@ impl<'a, T> RwLockWriteGuard<'a, T> {
     pub fn downgrade(mut self) -> RwLockReadGuard<'a, T> {
         let value = self.value.take().expect(EMPTY);
         let guard = RwLockReadGuard::new(self.lock, value.clone());
-        self.lock.end_write(value, 1);
+        self.lock.downgrade(value);
         guard
     }
 }
@@ -161,7 +161,7 @@ impl<T> OwnedRwLockWriteGuard<T> {
     pub fn downgrade(mut self) -> OwnedRwLockReadGuard<T> {
         let value = self.value.take().expect(EMPTY);
         let guard = OwnedRwLockReadGuard::new(self.lock.clone(), value.clone());
-        self.lock.end_write(value, 1);
+        self.lock.downgrade(value);
         guard
     }
 
@@ -229,7 +229,7 @@ macro_rules! write_guard {
         impl<T> Drop for $($guard)* {
             fn drop(&mut self) {
                 if let Some(value) = self.value.take() {
-                    self.lock.end_write(value, 0);
+                    self.lock.end_write(value);
                 }
             }
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::{RwLock, Wish};
+use crate::shim::atomic::Ordering::Relaxed;
 use crate::shim::lock;
 use crate::sync::waiters::{Key, WakeList};
 use crate::task::budget;
@@ -45,30 +46,53 @@ impl<'a, T> Request<'a, T> {
 
     /// Takes the value, or queues for it.
     fn poll_value(&mut self, cx: &mut Context<'_>) -> Poll<Arc<T>> {
-        let write = self.write;
+        let (rwlock, write) = (self.lock, self.write);
         let mut spare: Option<Waker> = None;
-        loop {
-            let mut state = lock(&self.lock.state);
-            let value = match self.key {
-                None => state.try_take(write),
-                Some(_) => state
-                    .waiters
-                    .take_assigned(&mut self.key)
-                    .and_then(|wish| wish.value),
-            };
-            if let Some(value) = value {
+        if self.key.is_none() {
+            if let Ok(value) = rwlock.try_take(write) {
                 return Poll::Ready(value);
             }
-            let wish = || Wish { write, value: None };
-            if state
-                .waiters
-                .enroll(&mut self.key, cx.waker(), &mut spare, wish)
-            {
-                return Poll::Pending;
-            }
-            drop(state);
             spare = Some(cx.waker().clone());
         }
+        loop {
+            let mut wakers = WakeList::new();
+            let mut guard = lock(&rwlock.state);
+            let state = &mut *guard;
+            let queueing = self.key.is_none();
+            let wish = || Wish { write, value: None };
+            let enrolled = state
+                .waiters
+                .enroll(&mut self.key, cx.waker(), &mut spare, wish);
+            if enrolled && queueing {
+                // Says that it queues, and looks again whether it may enter.
+                rwlock.queued.store(state.waiters.len(), Relaxed);
+                rwlock.serve(state, &mut wakers);
+            }
+            if let Some(value) = state
+                .waiters
+                .take_assigned(&mut self.key)
+                .and_then(|wish| wish.value)
+            {
+                return Poll::Ready(value);
+            }
+            if enrolled {
+                return Poll::Pending;
+            }
+            drop(guard);
+            spare = Some(cx.waker().clone());
+        }
+    }
+
+    /// Leaves the queue. Returns the value if it was given it.
+    fn leave_queue(&mut self) -> Option<Arc<T>> {
+        let key = self.key.take()?;
+        let mut wakers = WakeList::new();
+        let mut guard = lock(&self.lock.state);
+        let removed = guard.waiters.remove(key);
+        // It may have been a writer at the head of the queue, with readers behind it that can go now.
+        self.lock.serve(&mut guard, &mut wakers);
+        drop(guard);
+        removed.and_then(|removed| removed.payload.value)
     }
 }
 
@@ -96,27 +120,16 @@ impl<T> Future for Request<'_, T> {
 
 impl<T> Drop for Request<'_, T> {
     fn drop(&mut self) {
-        if self.key.is_none() && self.value.is_none() {
-            return;
-        }
-        let mut wakers = WakeList::new();
-        let mut guard = lock(&self.lock.state);
-        let state = &mut *guard;
-        let mut removed = self.key.and_then(|key| state.waiters.remove(key));
-        let given = removed
-            .as_mut()
-            .and_then(|removed| removed.payload.value.take());
+        let given = self.leave_queue();
         match self.value.take().or(given) {
-            Some(value) if self.write => state.end_write(value, 0, &mut wakers),
+            Some(value) if self.write => self.lock.end_write(value),
             Some(value) => {
-                // Not the last clone, so no destructor of the value runs here; and it must be gone before the count says so.
+                // First the clone, then the count: who writes next must find the value alone.
                 drop(value);
-                state.end_read(&mut wakers);
+                self.lock.end_read();
             }
-            // It may have been a writer at the head of the queue, with readers behind it that can go now.
-            None => state.serve(&mut wakers),
+            None => {}
         }
-        drop(guard);
     }
 }
 
