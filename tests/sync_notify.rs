@@ -14,7 +14,8 @@ use std::thread;
 use futures::executor::block_on;
 use futures::stream::{FuturesUnordered, StreamExt};
 use proptest::prelude::*;
-use samovar::sync::{Notified, Notify, OwnedNotified};
+use samovar::sync::Notify;
+use samovar::sync::futures::{Notified, OwnedNotified};
 use sync_support::{Bomb, Counter, Random, nosy, task, watchdog};
 
 #[test]

@@ -268,6 +268,9 @@ macro_rules! byte_stream {
 
             /// Lends the two directions to code that reads and writes at the same time, within one task.
             ///
+            #[doc = concat!("With the `AsyncReadExt` of `futures` in scope write `", stringify!($type), "::split(&mut stream)`: that \
+                trait has a `split` too, which the compiler finds first, and which costs a lock.")]
+            ///
             /// ```
             /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
             #[doc = $two]

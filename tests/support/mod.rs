@@ -1,0 +1,79 @@
+//! What the tests of sockets share: a watchdog, both kinds of runtime, and child processes with other limits.
+#![allow(dead_code)]
+
+use std::env;
+use std::future::Future;
+use std::process::Command;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use samovar::runtime::{Builder, Runtime};
+
+/// Calls `f`, and ends the test program with a message when that takes so long: a lost wakeup shows up as that.
+pub fn watchdog<R>(seconds: u64, f: impl FnOnce() -> R) -> R {
+    let (calm, alarm) = channel::<()>();
+    let test = thread::current().name().unwrap_or("a test").to_owned();
+    let dog = thread::spawn(move || {
+        // A panic in `f` drops the sender too: then the test fails by itself.
+        if alarm.recv_timeout(Duration::from_secs(seconds)) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("{test} hangs: it has run for {seconds} s");
+            std::process::abort();
+        }
+    });
+    let result = f();
+    drop(calm);
+    dog.join().unwrap();
+    result
+}
+
+/// A runtime on this thread alone.
+pub fn current_thread() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// A runtime with two workers.
+pub fn multi_thread() -> Runtime {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// Runs the test on both kinds of runtime, under a watchdog.
+pub fn on_both<F: Future<Output = ()>>(test: impl Fn() -> F) {
+    watchdog(60, || {
+        current_thread().block_on(test());
+        multi_thread().block_on(test());
+    });
+}
+
+/// Whether this process is the child that [`in_child`] started.
+const CHILD: &str = "SAMOVAR_TEST_CHILD";
+
+/// Runs `body` in a child process that may have `descriptors` open, which std cannot say but a shell can. `test` is the
+/// name of the test that calls this. A machine that does not allow so many is let off.
+pub fn in_child(test: &str, descriptors: usize, body: impl FnOnce()) {
+    if env::var_os(CHILD).is_some() {
+        return watchdog(60, body);
+    }
+    let script = format!("ulimit -n {descriptors} || exit 77; exec \"$0\" \"$@\"");
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", test, "--test-threads=1", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    if output.status.code() == Some(77) {
+        eprintln!("not run: no {descriptors} descriptors here");
+        return;
+    }
+    assert!(
+        output.status.success() && out.contains("1 passed"),
+        "{out}{err}"
+    );
+}
