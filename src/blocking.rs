@@ -245,16 +245,6 @@ impl Pool {
         true
     }
 
-    /// How many threads there are.
-    pub(crate) fn threads(&self) -> usize {
-        self.lock().threads
-    }
-
-    /// How many jobs wait for a thread.
-    pub(crate) fn queued(&self) -> usize {
-        self.jobs.len()
-    }
-
     /// The state.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -53,6 +53,7 @@ mod blocking;
 mod context;
 #[doc(hidden)]
 pub mod macros;
+pub mod net;
 mod park;
 mod reactor;
 pub mod runtime;

@@ -110,11 +110,6 @@ impl Idle {
         self.counts.load(Relaxed) % SEARCHER > 0
     }
 
-    /// How many sleep; only a hint.
-    pub(crate) fn sleepers(&self) -> usize {
-        self.counts.load(Relaxed) % SEARCHER
-    }
-
     /// Whether somebody sleeps and nobody searches.
     fn is_wanted(&self) -> bool {
         let counts = self.counts.load(Relaxed);

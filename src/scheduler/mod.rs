@@ -302,15 +302,6 @@ impl Home {
         self.shared.config.workers
     }
 
-    /// How many tasks wait for something.
-    pub(crate) fn waiting_tasks(&self) -> usize {
-        self.shared
-            .remotes
-            .iter()
-            .map(|remote| remote.registry.len())
-            .sum()
-    }
-
     /// The worker's reactor.
     pub(crate) fn reactor(&self) -> &Reactor {
         &self.shared.remotes[self.worker].reactor

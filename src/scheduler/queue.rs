@@ -101,11 +101,6 @@ impl Queue {
 }
 
 impl Stealers {
-    /// How many tasks are queued.
-    pub(crate) fn len(&self) -> usize {
-        self.line.len() + self.front.len()
-    }
-
     /// Whether there is something to take.
     pub(crate) fn is_empty(&self, blocked: bool) -> bool {
         self.line.is_empty() && (!blocked || self.front.is_empty())
