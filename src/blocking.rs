@@ -169,14 +169,9 @@ impl Pool {
             let _none = task.run();
             drop(entered);
         }
-        let mut state = self.lock();
-        state.threads -= 1;
-        if state.threads == 0 {
-            self.empty.notify_all();
-        }
     }
 
-    /// Waits for a job. `None`: the thread is to leave.
+    /// Waits for a job. `None`: the thread is to leave, and is no longer counted.
     fn next_job(self: &Arc<Self>) -> Option<Job> {
         loop {
             self.lock().idle += 1;
@@ -193,9 +188,15 @@ impl Pool {
                     return Some(job);
                 }
                 // Under the lock nobody can send: if the queue is empty now, no job is left behind.
-                Err(RecvTimeoutError::Timeout) if self.jobs.is_empty() => return None,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return None,
+                // Nor can they while it leaves: whoever comes next starts a thread if this was the last.
+                Err(RecvTimeoutError::Timeout) if !self.jobs.is_empty() => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    state.threads -= 1;
+                    if state.threads == 0 {
+                        self.empty.notify_all();
+                    }
+                    return None;
+                }
             }
         }
     }

@@ -126,23 +126,36 @@ pub(crate) struct Entered {
 
 /// Makes `home` the thread's runtime until the guard is dropped.
 pub(crate) fn enter(home: Arc<Home>) -> Entered {
-    CONTEXT.with(|context| {
+    let entered = CONTEXT.try_with(|context| {
         let before = context.home.replace(Some(home));
         let depth = context.depth.get() + 1;
         context.depth.set(depth);
         Entered { before, depth }
+    });
+    // The thread ends, and drops a runtime that it kept in a thread-local: that works without a context.
+    entered.unwrap_or(Entered {
+        before: None,
+        depth: 0,
     })
+}
+
+impl Entered {
+    /// Panics when a guard that was made after this one is still there.
+    pub(crate) fn expect_innermost(&self) {
+        let outlived = CONTEXT.try_with(|context| context.depth.get() > self.depth);
+        assert!(
+            outlived != Ok(true) || std::thread::panicking(),
+            "the guards of `enter` must be dropped in the reverse order of their creation"
+        );
+    }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         let replaced = CONTEXT.try_with(|context| {
-            if context.depth.get() != self.depth {
-                // Restoring now would leave the thread in the wrong runtime.
-                assert!(
-                    std::thread::panicking(),
-                    "the guards of `enter` must be dropped in the reverse order of their creation"
-                );
+            // One that was made before has gone before, and has restored what was there before both.
+            if context.depth.get() < self.depth {
+                return None;
             }
             context.depth.set(self.depth - 1);
             context.home.replace(self.before.take())
@@ -191,5 +204,7 @@ pub(crate) fn forbid_blocking(call: &str) {
 
 /// Makes the thread a worker, or (`None`) a stranger again. Returns what it was.
 pub(crate) fn set_worker(worker: Option<Rc<Local>>) -> Option<Rc<Local>> {
-    CONTEXT.with(|context| context.worker.replace(worker))
+    CONTEXT
+        .try_with(|context| context.worker.replace(worker))
+        .unwrap_or(None)
 }

@@ -83,6 +83,9 @@ fn wakers_may_use_the_barrier_and_may_panic() {
                 .poll_with(&Waker::from(Arc::new(Bomb)))
                 .is_pending()
         );
+        let mut cancelled = task(barrier.wait());
+        assert!(cancelled.poll_with(&look()).is_pending());
+        drop(cancelled);
         waiting[2].pending();
         let mut dropped = task(barrier.wait());
         assert!(catch_unwind(AssertUnwindSafe(|| drop(dropped.poll()))).is_err());

@@ -170,7 +170,7 @@ fn a_waker_that_uses_the_mutex_when_woken_or_dropped_does_not_deadlock() {
         let mutex = Arc::new(Mutex::new(()));
         let look = || {
             let mutex = mutex.clone();
-            nosy(move || drop(mutex.try_lock()))
+            nosy(move || drop(task(mutex.lock()).poll()))
         };
         let held = mutex.try_lock().unwrap();
         let (mut replaced, mut cancelled) = (task(mutex.lock()), task(mutex.lock()));

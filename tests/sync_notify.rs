@@ -188,7 +188,7 @@ fn notify_waiters_wakes_all_others_when_wakers_panic_or_come_back() {
         let notify = Arc::new(Notify::new());
         let look = || {
             let notify = notify.clone();
-            nosy(move || drop(format!("{notify:?}")))
+            nosy(move || assert!(task(notify.notified()).poll().is_pending()))
         };
         let mut waiters: Vec<_> = (0..100).map(|_| task(notify.notified())).collect();
         for (at, waiter) in waiters.iter_mut().enumerate() {
@@ -202,6 +202,9 @@ fn notify_waiters_wakes_all_others_when_wakers_panic_or_come_back() {
                 assert!(waiter.poll_with(&look()).is_pending());
             }
         }
+        let mut cancelled = task(notify.notified());
+        assert!(cancelled.poll_with(&look()).is_pending());
+        drop(cancelled);
         assert!(catch_unwind(AssertUnwindSafe(|| notify.notify_waiters())).is_err());
         assert_eq!(
             waiters.iter().filter(|waiter| waiter.wakes() == 1).count(),

@@ -4,12 +4,13 @@ mod channels_support;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use channels_support::watchdog;
 use samovar::runtime::Builder;
 use samovar::sync::mpsc::error::SendTimeoutError;
-use samovar::sync::{broadcast, mpsc, oneshot};
+use samovar::sync::{Mutex, RwLock, broadcast, mpsc, oneshot};
 
 /// Runs a test on one worker, and fails instead of hanging.
 fn on_one_worker<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
@@ -32,6 +33,23 @@ fn message<R>(call: impl FnOnce() -> R) -> String {
         .cloned()
         .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
         .unwrap()
+}
+
+#[test]
+fn locks_that_block_panic_in_async_code_and_say_who_they_are() {
+    on_one_worker(|| async {
+        let mutex = Arc::new(Mutex::new(1));
+        let rwlock = RwLock::new(1);
+        assert!(message(|| drop(mutex.blocking_lock())).contains("Mutex::blocking_lock"));
+        assert!(
+            message(|| drop(mutex.clone().blocking_lock_owned()))
+                .contains("Mutex::blocking_lock_owned")
+        );
+        assert!(message(|| drop(rwlock.blocking_read())).contains("RwLock::blocking_read"));
+        assert!(message(|| drop(rwlock.blocking_write())).contains("RwLock::blocking_write"));
+        // Nothing is locked for that.
+        assert!(mutex.try_lock().is_ok() && rwlock.try_write().is_ok());
+    });
 }
 
 #[test]

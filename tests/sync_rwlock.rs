@@ -153,7 +153,7 @@ fn wakers_may_use_the_lock_and_may_panic() {
         let lock = Arc::new(RwLock::new(5));
         let look = || {
             let lock = lock.clone();
-            nosy(move || drop(lock.try_read()))
+            nosy(move || drop(task(lock.write()).poll()))
         };
         let writing = lock.try_write().unwrap();
         let mut readers: Vec<_> = (0..4).map(|_| task(lock.read())).collect();

@@ -211,7 +211,7 @@ fn wakers_may_use_the_semaphore_and_may_panic() {
         let semaphore = Arc::new(Semaphore::new(0));
         let look = || {
             let semaphore = semaphore.clone();
-            nosy(move || drop(semaphore.try_acquire_many(0)))
+            nosy(move || drop(task(semaphore.acquire_many(100)).poll()))
         };
         let mut waiters: Vec<_> = (0..4).map(|_| task(semaphore.acquire())).collect();
         assert!(waiters[0].poll_with(&look()).is_pending());
@@ -223,6 +223,9 @@ fn wakers_may_use_the_semaphore_and_may_panic() {
         );
         waiters[2].pending();
         assert!(waiters[3].poll_with(&look()).is_pending());
+        let mut cancelled = task(semaphore.acquire());
+        assert!(cancelled.poll_with(&look()).is_pending());
+        drop(cancelled);
         assert!(catch_unwind(AssertUnwindSafe(|| semaphore.add_permits(3))).is_err());
         assert_eq!(
             waiters[2].wakes(),

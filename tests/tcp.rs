@@ -38,9 +38,15 @@ async fn with_std() -> (TcpStream, std::net::TcpStream) {
     (ours, theirs)
 }
 
-/// A port on which nobody listens, and which nobody else gets while the socket is held.
+/// A port on which nobody listens, for as long as the socket is held. Any test may be given the same port for a listener, so
+/// on Linux, where all of 127/8 is this machine, it is a port of an address that no other test uses.
 fn closed_port() -> (SocketAddr, std::net::TcpStream) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    static CALLS: AtomicUsize = AtomicUsize::new(1);
+    let address = match CALLS.fetch_add(1, Ordering::Relaxed) {
+        call if cfg!(target_os = "linux") => format!("127.0.1.{call}:0"),
+        _ => "127.0.0.1:0".to_owned(),
+    };
+    let listener = std::net::TcpListener::bind(address).unwrap();
     let address = listener.local_addr().unwrap();
     std::net::TcpStream::connect(address).unwrap();
     (address, listener.accept().unwrap().0)
@@ -857,5 +863,19 @@ fn a_socket_that_outlives_its_runtime_fails_and_does_not_hang() {
         drop(runtime);
         samovar::block_on(ours.read(&mut [0; 8])).unwrap_err();
         samovar::block_on(ours.readable()).unwrap_err();
+    });
+}
+
+#[test]
+fn a_stream_that_does_not_linger_resets_the_connection() {
+    on_both(|| async {
+        let (ours, mut theirs) = with_std().await;
+        assert_eq!(ours.linger().unwrap(), None);
+        ours.set_linger(Some(Duration::from_secs(3))).unwrap();
+        assert_eq!(ours.linger().unwrap(), Some(Duration::from_secs(3)));
+        ours.set_zero_linger().unwrap();
+        drop(ours);
+        let error = theirs.read(&mut [0]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     });
 }

@@ -146,30 +146,21 @@ fn parse(text: &str) -> io::Result<Target> {
         let example = format!("{:?} for every interface", format!("0.0.0.0:{port}"));
         return Err(bad(text, "the host is missing", &example));
     }
-    // `::1:8080` is taken as Tokio takes it. A `%` is a scope, which the resolver understands.
-    if host.contains(':')
-        && !host.contains('%')
-        && host.parse::<Ipv6Addr>().is_err()
-        && !host.starts_with('[')
-    {
-        return Err(bad(
-            text,
-            "an IPv6 address goes into brackets, before its port",
-            "\"[::1]:8080\"",
-        ));
+    let Ok(port) = port.parse() else {
+        let wrong = format!("the port {port:?} is not a number from 0 to 65535");
+        let example = format!("{:?}", format!("{host}:8080"));
+        return Err(bad(text, &wrong, &example));
+    };
+    if host.starts_with('[') {
+        let wrong = "there is no IPv6 address in the brackets";
+        return Err(bad(text, wrong, "\"[::1]:8080\""));
     }
-    match port.parse() {
-        Ok(port) if !host.starts_with('[') => host_and_port(host, port),
-        Ok(_) => Err(bad(
-            text,
-            "there is no IPv6 address in the brackets",
-            "\"[::1]:8080\"",
-        )),
-        Err(_) => {
-            let wrong = format!("the port {port:?} is not a number from 0 to 65535");
-            Err(bad(text, &wrong, &format!("{:?}", format!("{host}:8080"))))
-        }
+    // `::1:8080` is taken as Tokio takes it. A `%` begins a scope, which the resolver understands.
+    if host.contains(':') && !host.contains('%') && host.parse::<Ipv6Addr>().is_err() {
+        let wrong = "an IPv6 address goes into brackets, before its port";
+        return Err(bad(text, wrong, "\"[::1]:8080\""));
     }
+    host_and_port(host, port)
 }
 
 /// The error of a text that is no address: what is wrong, and what would be right.
@@ -188,8 +179,9 @@ mod tests {
     fn literal_addresses_need_no_lookup() {
         let v4 = Target::One("127.0.0.1:80".parse().unwrap());
         assert_eq!("127.0.0.1:80".to_target().unwrap(), v4);
-        assert_eq!("127.0.0.1:80".to_string().to_target().unwrap(), v4);
-        assert_eq!((&"127.0.0.1:80".to_string()).to_target().unwrap(), v4);
+        let text = "127.0.0.1:80".to_string();
+        assert_eq!(text.to_target().unwrap(), v4);
+        assert_eq!(ToTarget::to_target(&&text).unwrap(), v4);
         assert_eq!(("127.0.0.1", 80).to_target().unwrap(), v4);
         assert_eq!((Ipv4Addr::LOCALHOST, 80).to_target().unwrap(), v4);
         let v6 = Target::One("[::1]:80".parse().unwrap());
@@ -228,7 +220,7 @@ mod tests {
                 "the port \"65536\" is not a number",
                 "\"[::1]:8080\"",
             ),
-            ("fe80:::80", "goes into brackets", "\"[::1]:8080\""),
+            ("fe80:::1:80", "goes into brackets", "\"[::1]:8080\""),
             (
                 "[tea]:80",
                 "no IPv6 address in the brackets",

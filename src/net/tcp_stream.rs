@@ -3,6 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
+use std::time::Duration;
+
+use socket2::SockRef;
 
 use super::ToSocketAddrs;
 use super::error::at;
@@ -22,9 +25,6 @@ use crate::reactor::{Direction, Io};
 /// moved nothing. `write_all` and `read_exact` are several calls, and are not.
 ///
 /// To read and write at the same time use [`split`](TcpStream::split) or [`into_split`](TcpStream::into_split).
-///
-/// There is no `set_linger`: neither the standard library nor mio offers it. Through [`AsFd`](std::os::fd::AsFd) a library
-/// for socket options can set it.
 ///
 /// ```
 /// use futures::{AsyncReadExt, AsyncWriteExt};
@@ -203,6 +203,39 @@ impl TcpStream {
     /// When the system does not tell it.
     pub fn ttl(&self) -> io::Result<u32> {
         self.io.get().ttl()
+    }
+
+    /// How long closing the stream waits for data that was not sent yet (`SO_LINGER`); `None`: not at all, the system sends
+    /// it afterwards.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell it.
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        SockRef::from(self).linger()
+    }
+
+    /// Sets how long closing the stream waits for data that was not sent yet (`SO_LINGER`), in whole seconds; `None`, the
+    /// default: not at all, the system sends it afterwards.
+    ///
+    /// The wait blocks the thread that drops the stream, and with it its worker: only `None` and zero are of use in a
+    /// task. For zero see [`set_zero_linger`](TcpStream::set_zero_linger).
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses it.
+    pub fn set_linger(&self, duration: Option<Duration>) -> io::Result<()> {
+        SockRef::from(self).set_linger(duration)
+    }
+
+    /// Makes dropping the stream reset the connection: data that was not sent is thrown away, and the peer's next read
+    /// fails with `ConnectionReset`.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses it.
+    pub fn set_zero_linger(&self) -> io::Result<()> {
+        self.set_linger(Some(Duration::ZERO))
     }
 
     /// Sets the time to live of its packets (`IP_TTL`), in hops.

@@ -88,8 +88,7 @@ impl<E: AsRawFd> Io<E> {
         self.poll_seeing(direction, &mut Place::Poller, cx, |socket, source| {
             let moved = operation(socket)?;
             if let Some((source, seen)) = source {
-                // Not when the peer has closed: then the end of the stream is still to be read, and no event tells.
-                if moved > 0 && moved < wanted && !seen.is_closed() {
+                if moved > 0 && moved < wanted && seen.trusts_short() {
                     source.clear(direction, seen);
                 }
             }

@@ -48,6 +48,15 @@ const NOTIFIED: u8 = 2;
 /// The token of the `mio::Waker`: no key is ever this.
 const UNPARK: Token = Token(usize::MAX);
 
+/// What every socket is registered for. Urgent data too, where the kernel tells of it: see `source.rs`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const EVERYTHING: Interest = Interest::READABLE
+    .add(Interest::WRITABLE)
+    .add(Interest::PRIORITY);
+/// What every socket is registered for.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const EVERYTHING: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
 /// How many events one turn takes from the kernel: the rest waits for the next turn, and nobody starves.
 const EVENTS_PER_TURN: usize = 1024;
 
@@ -172,6 +181,11 @@ impl Reactor {
         }
     }
 
+    /// Whether somebody wants the worker, so that its next wait would return at once.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.sleep.load(Acquire) == NOTIFIED
+    }
+
     /// Whether the worker waits here.
     pub(crate) fn is_asleep(&self) -> bool {
         self.sleep.load(Acquire) == ASLEEP
@@ -226,10 +240,9 @@ impl Reactor {
             self.registered.store(sources.table.len(), Relaxed);
             Key::new(index, generation)
         };
-        let both = Interest::READABLE | Interest::WRITABLE;
         match self
             .registry
-            .register(&mut SourceFd(&fd), Token(key.0), both)
+            .register(&mut SourceFd(&fd), Token(key.0), EVERYTHING)
         {
             Ok(()) => Ok((key, source)),
             Err(error) => {
@@ -296,13 +309,23 @@ impl Sources {
 /// What one event means. A hang-up or an error makes both directions ready: the next call says what happened.
 fn dispatch(event: &mio::event::Event, source: &Source, woken: &mut Vec<Waker>) {
     let error = event.is_error();
-    if event.is_readable() || event.is_read_closed() || event.is_priority() || error {
+    let urgent = event.is_priority();
+    if event.is_readable() || event.is_read_closed() || urgent || error {
         let closed = event.is_read_closed();
-        source.set_ready(Direction::Read, Change { closed }, woken);
+        source.set_ready(Direction::Read, Change { closed, urgent }, woken);
     }
     if event.is_writable() || event.is_write_closed() || error {
-        let closed = event.is_write_closed();
-        source.set_ready(Direction::Write, Change { closed }, woken);
+        // mio takes an error for the end of writing. That of a UDP socket passes, and then `send` can block again: with
+        // CLOSED set it would be tried for ever.
+        let closed = event.is_write_closed() && (event.is_read_closed() || !error);
+        source.set_ready(
+            Direction::Write,
+            Change {
+                closed,
+                urgent: false,
+            },
+            woken,
+        );
     }
 }
 

@@ -32,6 +32,8 @@ const READY: u64 = 1;
 const CLOSED: u64 = 1 << 1;
 /// The runtime is gone: no event will ever come again.
 const SHUTDOWN: u64 = 1 << 2;
+/// The peer has sent urgent data. A read ends where that was, although more follows: a short read says nothing any more.
+const URGENT: u64 = 1 << 3;
 /// One step of the tick, which fills the upper half of the word.
 const TICK: u64 = 1 << 32;
 
@@ -49,6 +51,8 @@ pub(crate) enum Direction {
 pub(crate) struct Change {
     /// The peer has closed it.
     pub(crate) closed: bool,
+    /// There is urgent data.
+    pub(crate) urgent: bool,
 }
 
 /// What an operation saw before its system call, for [`Source::clear`].
@@ -56,6 +60,12 @@ pub(crate) struct Change {
 pub(crate) struct Seen(u64);
 
 impl Seen {
+    /// Whether a short read or write says that the next one would block. Not when the peer has closed: then the end of
+    /// the stream is still to be read, and no event tells.
+    pub(crate) fn trusts_short(self) -> bool {
+        self.0 & (CLOSED | URGENT) == 0
+    }
+
     /// Whether the peer had closed this direction.
     pub(crate) fn is_closed(self) -> bool {
         self.0 & CLOSED != 0
@@ -111,7 +121,9 @@ impl Source {
 
     /// The reactor: an event came. Adds whoever waited to `woken`.
     pub(crate) fn set_ready(&self, direction: Direction, change: Change, woken: &mut Vec<Waker>) {
-        let bits = READY | if change.closed { CLOSED } else { 0 };
+        let closed = if change.closed { CLOSED } else { 0 };
+        let urgent = if change.urgent { URGENT } else { 0 };
+        let bits = READY | closed | urgent;
         self.side(direction).set(bits, woken);
     }
 
@@ -226,7 +238,10 @@ mod tests {
         )
     }
 
-    const OPEN: Change = Change { closed: false };
+    const OPEN: Change = Change {
+        closed: false,
+        urgent: false,
+    };
 
     #[test]
     fn an_event_between_the_call_and_the_clear_is_kept() {
@@ -265,13 +280,39 @@ mod tests {
     #[test]
     fn a_closed_direction_stays_ready() {
         let source = Source::default();
-        source.set_ready(Direction::Read, Change { closed: true }, &mut Vec::new());
+        source.set_ready(
+            Direction::Read,
+            Change {
+                closed: true,
+                ..OPEN
+            },
+            &mut Vec::new(),
+        );
         let Poll::Ready(Ok(seen)) = poll(&source, Direction::Read) else {
             panic!("not ready after an event");
         };
         assert!(seen.is_closed());
         source.clear(Direction::Read, seen);
         assert!(poll(&source, Direction::Read).is_ready());
+    }
+
+    #[test]
+    fn after_urgent_data_a_short_read_proves_nothing() {
+        let source = Source::default();
+        source.set_ready(Direction::Read, OPEN, &mut Vec::new());
+        let Poll::Ready(Ok(seen)) = poll(&source, Direction::Read) else {
+            panic!("not ready after an event");
+        };
+        assert!(seen.trusts_short());
+        let urgent = Change {
+            urgent: true,
+            ..OPEN
+        };
+        source.set_ready(Direction::Read, urgent, &mut Vec::new());
+        let Poll::Ready(Ok(seen)) = poll(&source, Direction::Read) else {
+            panic!("not ready after an event");
+        };
+        assert!(!seen.trusts_short());
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct Builder {
     thread_name: String,
     /// The threads' stacks in bytes; `None`: as the standard library has them.
     stack_size: Option<usize>,
+    /// How long a worker waits awake before it sleeps.
+    spin: Duration,
 }
 
 impl Builder {
@@ -62,6 +64,7 @@ impl Builder {
             keep_alive: Duration::from_secs(10),
             thread_name: "samovar".to_owned(),
             stack_size: None,
+            spin: Duration::from_micros(30),
         }
     }
 
@@ -129,6 +132,17 @@ impl Builder {
         self
     }
 
+    /// How long a worker that waits for sockets asks the kernel again and again before it lets its thread sleep; 30 us by
+    /// default, zero: not at all.
+    ///
+    /// A conversation over few connections is up to three times as fast with it, for the next message comes sooner than a
+    /// thread can sleep and wake. A worker does so only after a wait that was shorter than this, and only one worker at a time:
+    /// an idle program costs nothing. Times below the latency of the conversation, and above a millisecond, make no sense.
+    pub fn spin_before_sleep(&mut self, duration: Duration) -> &mut Builder {
+        self.spin = duration;
+        self
+    }
+
     /// Does nothing: here as in Tokio programs, where sockets and timers have to be asked for. A Samovar runtime always has
     /// both, and they cost nothing until they are used.
     pub fn enable_all(&mut self) -> &mut Builder {
@@ -168,6 +182,7 @@ impl Builder {
             multi_thread: self.multi_thread,
             thread_name: self.thread_name.clone(),
             stack_size: self.stack_size,
+            spin: self.spin,
         };
         let home = scheduler::start(config, pool)?;
         Ok(Runtime::from_handle(Handle::from_home(home)))
@@ -183,6 +198,7 @@ impl fmt::Debug for Builder {
             .field("thread_keep_alive", &self.keep_alive)
             .field("thread_name", &self.thread_name)
             .field("thread_stack_size", &self.stack_size)
+            .field("spin_before_sleep", &self.spin)
             .finish()
     }
 }

@@ -73,7 +73,7 @@ impl Handle {
     /// When guards are dropped in another order than the reverse of their creation.
     pub fn enter(&self) -> EnterGuard<'_> {
         EnterGuard {
-            _entered: context::enter(self.home.clone()),
+            entered: context::enter(self.home.clone()),
             _handle: PhantomData,
         }
     }
@@ -138,10 +138,16 @@ impl fmt::Debug for Handle {
 #[derive(Debug)]
 pub struct EnterGuard<'a> {
     /// Restores the former runtime.
-    _entered: context::Entered,
+    entered: context::Entered,
     /// The runtime is not dropped while a guard of it is held. The pointer keeps the guard on its thread, which is the one
     /// whose runtime it restores.
     _handle: PhantomData<(&'a Handle, *const ())>,
+}
+
+impl Drop for EnterGuard<'_> {
+    fn drop(&mut self) {
+        self.entered.expect_innermost();
+    }
 }
 
 /// There is no runtime on this thread. Given by [`Handle::try_current`].

@@ -26,6 +26,7 @@ mod seat;
 mod shutdown;
 mod signal;
 mod spare;
+mod spin;
 mod watchdog;
 mod worker;
 
@@ -34,7 +35,7 @@ use std::io;
 use std::sync::Arc;
 use std::task::Waker;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
@@ -46,6 +47,7 @@ use self::seat::Seat;
 pub(crate) use self::seat::block_on;
 use self::shutdown::Latch;
 pub(crate) use self::shutdown::{Shutdown, shut_down};
+use self::spin::Spinner;
 use self::watchdog::Watchdog;
 pub(crate) use self::worker::Local;
 
@@ -78,6 +80,8 @@ pub(crate) struct Config {
     pub(crate) thread_name: String,
     /// Their stacks in bytes; `None`: as the standard library has them.
     pub(crate) stack_size: Option<usize>,
+    /// How long a worker waits awake at most before it sleeps.
+    pub(crate) spin: Duration,
 }
 
 /// A runtime's scheduler, shared by its workers.
@@ -92,6 +96,8 @@ pub(crate) struct Shared {
     seat: Seat,
     /// Looks after blocked workers.
     watchdog: Watchdog,
+    /// The right to wait awake.
+    spinner: Spinner,
     /// How many polls a worker with a queue lets pass before it wakes another to share it. It grows when the shared tasks
     /// turn out too short to be worth a wake, and shrinks when they do not. A hint, hence relaxed.
     patience: AtomicU32,
@@ -152,6 +158,7 @@ pub(crate) fn start(config: Config, pool: Arc<Pool>) -> io::Result<Arc<Home>> {
         idle: Idle::new(),
         seat: Seat::new(),
         watchdog: Watchdog::new(),
+        spinner: Spinner::new(config.spin),
         patience: AtomicU32::new(0),
         closed: AtomicBool::new(false),
         remaining: Latch::new(config.workers),

@@ -101,6 +101,11 @@ impl Queue {
 }
 
 impl Stealers {
+    /// One task, whether it stands in line or in front.
+    pub(crate) fn take(&self) -> Option<Runnable> {
+        retry(|| self.line.steal()).or_else(|| retry(|| self.front.steal()))
+    }
+
     /// Whether there is something to take.
     pub(crate) fn is_empty(&self, blocked: bool) -> bool {
         self.line.is_empty() && (!blocked || self.front.is_empty())

@@ -117,16 +117,22 @@ impl Seat {
         self.vacant.load(Relaxed)
     }
 
-    /// Leaves the line; a seat that was offered is offered on.
-    fn leave_line(&self, signal: &Arc<Signal>) {
+    /// Leaves the line; a seat that was offered is offered on. Returns whether it stays vacant, and then whether worker 0
+    /// has a queue.
+    fn leave_line(&self, signal: &Arc<Signal>) -> Option<bool> {
         let mut state = self.lock();
-        state.line.retain(|other| !Arc::ptr_eq(other, signal));
+        let mine = state
+            .line
+            .iter()
+            .position(|other| Arc::ptr_eq(other, signal))?;
+        state.line.remove(mine);
         self.wanted.store(!state.line.is_empty(), Relaxed);
-        if state.local.is_some() {
-            if let Some(next) = state.line.front() {
-                next.offer_seat();
-            }
+        let local = state.local.as_ref()?;
+        if let Some(next) = state.line.front() {
+            next.offer_seat();
+            return None;
         }
+        Some(local.has_queue())
     }
 
     /// Takes worker 0 for its shutdown, or leaves that to whoever sits there.
@@ -159,6 +165,11 @@ impl Shared {
                 return;
             }
         }
+        self.leave_vacant(has_work);
+    }
+
+    /// Nobody is worker 0 any more, and nobody waits to be: calls the stand-in if there is something to do.
+    fn leave_vacant(self: &Arc<Self>, has_work: bool) {
         // Pairs with the fence in `call_stand_in_if_vacant`: either this sees what another thread left for worker 0, or
         // that thread sees the vacant seat.
         fence(SeqCst);
@@ -276,6 +287,8 @@ impl<F: Future> MainFuture<'_, F> {
 impl<F: Future> Purpose for MainFuture<'_, F> {
     fn step(&mut self, local: &Local) -> bool {
         if self.signal.is_set() {
+            // It may be a long poll: if this worker was woken to find work, another must look for it.
+            local.stop_searching();
             local.count_poll();
             return self.poll_if_woken() || self.shared.is_closed();
         }
@@ -341,6 +354,8 @@ struct Line<'a> {
 
 impl Drop for Line<'_> {
     fn drop(&mut self) {
-        self.shared.seat.leave_line(self.signal);
+        if let Some(has_work) = self.shared.seat.leave_line(self.signal) {
+            self.shared.leave_vacant(has_work);
+        }
     }
 }

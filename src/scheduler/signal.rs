@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_task::ArcWake;
 
-use super::Home;
+use super::{Home, Local};
 use crate::context;
 use crate::park::Parker;
 use crate::shim::atomic::{
@@ -22,7 +22,7 @@ pub(crate) struct Signal {
     seated: AtomicBool,
     /// Where it sleeps when it is not.
     parker: Parker,
-    /// The way to worker 0.
+    /// The way into the runtime, perhaps through another worker than 0.
     home: Arc<Home>,
 }
 
@@ -74,10 +74,12 @@ impl ArcWake for Signal {
         fence(SeqCst);
         if signal.seated.load(Relaxed) {
             // On worker 0's own thread the loop looks at `woken` before it sleeps.
-            if !context::with_worker(|local| {
-                local.is_some_and(|local| Arc::ptr_eq(local.home(), &signal.home))
-            }) {
-                signal.home.reactor().unpark();
+            let is_worker_0 = |local: &Local| {
+                local.home().worker == 0 && local.home().same_runtime(&signal.home)
+            };
+            if !context::with_worker(|local| local.is_some_and(is_worker_0)) {
+                // Not `home`'s own: a handle may have been taken on any worker.
+                signal.home.shared.remotes[0].reactor.unpark();
             }
         } else {
             signal.parker.unpark();

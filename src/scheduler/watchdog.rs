@@ -30,6 +30,9 @@ const SHORT_INTERVAL: Duration = Duration::from_millis(1);
 /// How many polls fit into the short interval if they are just worth a wake.
 const POLLS_WORTH_A_WAKE: u64 = (SHORT_INTERVAL.as_nanos() / WORTH_A_WAKE.as_nanos()) as u64;
 
+/// How many tasks one look takes from a blocked worker: its poll may be spawning more all the time.
+const RESCUED_PER_LOOK: usize = 1024;
+
 /// The watchdog as the workers see it.
 pub(crate) struct Watchdog {
     /// It looks every 10 ms, and need not be woken.
@@ -161,6 +164,9 @@ fn look(shared: &Arc<Shared>, seen: &mut [Seen]) -> Next {
         remote.blocked.store(blocked, Relaxed);
         if blocked {
             serve(remote);
+            if !somebody_rests {
+                rescue(shared, remote);
+            }
         }
         if somebody_rests && !remote.stealers.is_empty(blocked) {
             next = Next::LookSoon;
@@ -185,6 +191,17 @@ impl Seen {
             };
         }
         passed
+    }
+}
+
+/// Moves the tasks of a blocked worker to the inbox: a worker that always has tasks of its own steals from nobody, but
+/// looks there every 61 polls.
+fn rescue(shared: &Arc<Shared>, remote: &Remote) {
+    for _ in 0..RESCUED_PER_LOOK {
+        let Some(task) = remote.stealers.take() else {
+            return;
+        };
+        shared.push_from_outside(task);
     }
 }
 

@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use super::queue::Queue;
 use super::spare::Spare;
+use super::spin::Waits;
 use super::{Home, Remote, Shared, wake_all};
 use crate::context;
 use crate::shim::atomic::Ordering::Relaxed;
@@ -68,6 +69,8 @@ pub(crate) struct Local {
     woken_at: Cell<Option<(Instant, u64)>>,
     /// Whether it is handing out events: their tasks queue in order, and none goes to the front.
     serving: Cell<bool>,
+    /// How long its last wait was.
+    waits: Waits,
     /// The memory of tasks that have ended.
     spare: Spare,
     /// The wakers of one look; kept for its memory.
@@ -170,6 +173,7 @@ impl Local {
             searching: Cell::new(false),
             woken_at: Cell::new(None),
             serving: Cell::new(false),
+            waits: Waits::default(),
             spare: Spare::new(),
             woken: RefCell::new(Vec::new()),
             random,
@@ -336,7 +340,9 @@ impl Local {
         if !purpose.is_pressing() && !self.sees_work() {
             let mut woken = self.woken.take();
             let timeout = remote.timers.timeout(clock::now).map(for_the_kernel);
-            remote.reactor.park(timeout, &mut woken);
+            shared
+                .spinner
+                .wait(&self.waits, &remote.reactor, timeout, &mut woken);
             remote.timers.awake();
             remote.timers.fire(clock::now, &mut woken);
             self.until_look.set(POLLS_PER_LOOK);

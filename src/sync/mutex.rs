@@ -84,6 +84,7 @@ enum Aside<T> {
     /// It is not here.
     Nothing,
     /// In no box yet: a `const fn` cannot allocate. The first lock will.
+    #[cfg_attr(loom, allow(dead_code))] // there is no `const_new` under loom
     Unboxed(T),
     /// Where `get_mut` lends it from; the next lock takes it.
     Boxed(Box<T>),

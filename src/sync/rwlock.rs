@@ -89,6 +89,7 @@ enum Shared<T> {
     /// Here, and with each reader a clone.
     Here(Arc<T>),
     /// Here, and not in an `Arc` yet: a `const fn` cannot allocate. The first lock will.
+    #[cfg_attr(loom, allow(dead_code))] // there is no `const_new` under loom
     Unshared(T),
 }
 

@@ -5,7 +5,7 @@
 //!
 //! **Hand-off.** Whoever frees something gives it to the first waiter *under the lock* ([`Waiters::assign_front`]), and
 //! only then wakes it. A latecomer cannot snatch it in between, so nobody starves. The price: a waiter that goes away with
-//! something assigned must pass it on; [`Removed::assigned`] tells it so.
+//! something assigned must pass it on; [`Removed::payload`] tells it so.
 //!
 //! **A slab, not nodes inside the futures.** Tokio links the futures themselves and needs `unsafe` and pinning for it.
 //! Here the links are indices into one `Vec`: push, pop and removal from the middle are still O(1), a list that nobody
@@ -88,10 +88,8 @@ struct Waiter<P> {
 /// A waiter that left, whole: its waker and payload are to be dropped after the lock is released.
 #[derive(Debug)]
 pub(crate) struct Removed<P> {
-    /// What it wanted or got.
+    /// What it wanted or got; what it got is now the caller's to pass on.
     pub(crate) payload: P,
-    /// Whether it had been assigned something, which now is the caller's to pass on.
-    pub(crate) assigned: bool,
     /// Kept only so that it is dropped with the rest, after the lock.
     _waker: Option<Waker>,
 }
@@ -230,21 +228,14 @@ impl<P> Waiters<P> {
 
     /// Takes a waiter out wherever it stands: for futures that are dropped. `None` when it had been popped.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Removed<P>> {
-        let assigned = self.get_mut(key)?.assigned;
-        if !assigned {
+        if !self.get_mut(key)?.assigned {
             self.unlink(key.index);
         }
         let waiter = self.free_slot(key.index)?;
         Some(Removed {
             payload: waiter.payload,
-            assigned,
             _waker: waiter.waker,
         })
-    }
-
-    /// The payload of `key`'s waiter, queued or assigned.
-    pub(crate) fn payload_mut(&mut self, key: Key) -> Option<&mut P> {
-        self.get_mut(key).map(|waiter| &mut waiter.payload)
     }
 
     /// Takes the waiter at `index` out of the queue and marks it assigned.
@@ -460,9 +451,9 @@ mod tests {
                         gone.extend(first.map(|at| model.remove(at).0));
                     }
                     Op::Remove(at) if !model.is_empty() => {
-                        let (key, number, assigned) = model.remove(at % model.len());
+                        let (key, number, _) = model.remove(at % model.len());
                         let removed = list.remove(key).expect("it is in the list");
-                        prop_assert_eq!((removed.payload, removed.assigned), (number, assigned));
+                        prop_assert_eq!(removed.payload, number);
                         gone.push(key);
                     }
                     Op::Claim(at) if !model.is_empty() => {
@@ -481,7 +472,7 @@ mod tests {
                 prop_assert_eq!(list.len(), model.iter().filter(|entry| !entry.2).count());
                 prop_assert_eq!(list.taken, model.len());
                 prop_assert!(model.iter().all(|entry| list.contains(entry.0)));
-                prop_assert!(gone.iter().all(|&key| !list.contains(key) && list.payload_mut(key).is_none()));
+                prop_assert!(gone.iter().all(|&key| !list.contains(key) && list.remove(key).is_none()));
             }
         }
     }

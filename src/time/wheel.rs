@@ -228,6 +228,7 @@ impl<T> Wheel<T> {
     }
 
     /// The tick up to which [`advance`](Wheel::advance) has come.
+    #[cfg(test)]
     pub(crate) fn elapsed(&self) -> u64 {
         self.elapsed
     }
