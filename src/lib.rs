@@ -44,6 +44,9 @@
 //! | feature | gives |
 //! |---|---|
 //! | `macros` (default) | [`#[samovar::main]`](main) and [`#[samovar::test]`](test) |
+//! | `hyper` | `samovar::hyper`: connections, tasks and time-outs for hyper; `samovar-axum` is built on it |
+//! | `signal` | `samovar::signal`: Ctrl-C, `SIGTERM` and the like |
+//! | `tokio-io` | Tokio's `AsyncRead` and `AsyncWrite` for the sockets, for `tokio-util` and others; no part of its runtime |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -51,6 +54,9 @@
 mod block_on;
 mod blocking;
 mod context;
+#[cfg(feature = "hyper")]
+#[cfg_attr(docsrs, doc(cfg(feature = "hyper")))]
+pub mod hyper;
 #[doc(hidden)]
 pub mod macros;
 pub mod net;
@@ -59,9 +65,14 @@ mod reactor;
 pub mod runtime;
 mod scheduler;
 mod shim;
+#[cfg(feature = "signal")]
+#[cfg_attr(docsrs, doc(cfg(feature = "signal")))]
+pub mod signal;
 pub mod sync;
 pub mod task;
 pub mod time;
+#[cfg(feature = "tokio-io")]
+mod tokio_io;
 
 pub use block_on::block_on;
 pub use task::spawn;

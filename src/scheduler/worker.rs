@@ -106,6 +106,8 @@ impl Purpose for UntilClosed<'_> {
 pub(super) struct Seated {
     /// The worker; the other reference is the context's.
     local: Option<Rc<Local>>,
+    /// What the thread was before: the worker of another runtime, if a task of that one ends this one.
+    former: Option<Rc<Local>>,
     /// Makes the runtime the thread's.
     entered: Option<context::Entered>,
     /// Forbids to block.
@@ -117,9 +119,10 @@ impl Seated {
     pub(super) fn new(local: Local) -> Seated {
         let entered = context::enter(local.home.clone());
         let local = Rc::new(local);
-        drop(context::set_worker(Some(local.clone())));
+        let former = context::set_worker(Some(local.clone()));
         Seated {
             local: Some(local),
+            former,
             entered: Some(entered),
             running: Some(context::start_running()),
         }
@@ -133,7 +136,7 @@ impl Seated {
     /// What `leave` and a panic have in common.
     fn unseat(&mut self) -> Option<Local> {
         let local = self.local.take()?;
-        drop(context::set_worker(None));
+        drop(context::set_worker(self.former.take()));
         self.running = None;
         self.entered = None;
         Rc::into_inner(local)
@@ -235,6 +238,8 @@ impl Local {
     /// A task: the worker's own, one from outside, or another worker's.
     fn find(&self) -> Option<Runnable> {
         if let Some(task) = self.queue.pop() {
+            // Woken to find others' work it has found its own, which may take long: another must look for theirs.
+            self.stop_searching();
             self.share();
             return Some(task);
         }
@@ -367,7 +372,7 @@ impl Local {
     }
 
     /// The worker has found work, or leaves the loop. If it was the last to search and there is more, another goes on.
-    fn stop_searching(&self) {
+    pub(super) fn stop_searching(&self) {
         if self.searching.replace(false) && self.shared().idle.stop_searching() && self.sees_work()
         {
             self.shared().wake_one();
@@ -417,6 +422,8 @@ impl Local {
             for task in waiting {
                 task.cancel();
             }
+            // The queue last: the destructors of what comes before may wake tasks into it.
+            self.shared().inbox.cancel_all();
             while let Some(task) = self.queue.pop() {
                 task.cancel();
             }

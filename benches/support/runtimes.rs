@@ -1,0 +1,72 @@
+//! Samovar and Tokio as the workloads see them: the same lines for both, for the names are the same.
+
+macro_rules! like_tokio {
+    ($runtime:ident) => {
+        pub mod $runtime {
+            use std::future::Future;
+            use std::time::Duration;
+
+            pub use ::$runtime::runtime::{Handle, Runtime};
+            pub use ::$runtime::spawn;
+            pub use ::$runtime::sync::{Mutex, RwLock, Semaphore, mpsc, oneshot};
+            pub use ::$runtime::task::{JoinHandle, spawn_blocking, yield_now};
+            pub use ::$runtime::time::{Instant, sleep, sleep_until, timeout};
+
+            use ::$runtime::runtime::Builder;
+
+            pub fn multi_thread() -> Runtime {
+                Builder::new_multi_thread()
+                    .worker_threads(crate::support::WORKERS)
+                    .enable_all()
+                    .build()
+                    .expect("the system gives no threads")
+            }
+
+            pub fn current_thread() -> Runtime {
+                Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .expect("the system gives no descriptors")
+            }
+
+            impl crate::support::Runtime for Runtime {
+                fn block_on<F: Future>(&self, future: F) -> F::Output {
+                    Runtime::block_on(self, future)
+                }
+            }
+
+            /// Waits for a task.
+            pub async fn join<T>(handle: JoinHandle<T>) -> T {
+                handle.await.expect("a task has panicked")
+            }
+
+            /// Lets a task run alone.
+            pub fn detach<T>(handle: JoinHandle<T>) {
+                drop(handle);
+            }
+
+            /// Runs the workload as a task, hence on a worker.
+            pub async fn in_task(
+                workload: impl Future<Output = Duration> + Send + 'static,
+            ) -> Duration {
+                join(spawn(workload)).await
+            }
+
+            /// Waits for the value of a `oneshot` channel.
+            pub async fn receive<T>(receiver: oneshot::Receiver<T>) -> T {
+                receiver.await.expect("the sender is gone")
+            }
+
+            /// Waits for the first of two futures.
+            pub async fn first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
+                ::$runtime::select! {
+                    () = one => {}
+                    () = other => {}
+                }
+            }
+        }
+    };
+}
+
+like_tokio!(samovar);
+like_tokio!(tokio);
