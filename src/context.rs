@@ -133,7 +133,7 @@ pub(crate) fn enter(home: Arc<Home>) -> Entered {
         Entered { before, depth }
     });
     // The thread ends, and drops a runtime that it kept in a thread-local: that works without a context.
-    entered.unwrap_or(Entered {
+    entered.unwrap_or_else(|_| Entered {
         before: None,
         depth: 0,
     })
@@ -153,8 +153,9 @@ impl Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         let replaced = CONTEXT.try_with(|context| {
-            // One that was made before has gone before, and has restored what was there before both.
-            if context.depth.get() < self.depth {
+            // One that was made before has gone before, and has restored what was there before both. (Depth 0: made
+            // without a context.)
+            if self.depth == 0 || context.depth.get() < self.depth {
                 return None;
             }
             context.depth.set(self.depth - 1);

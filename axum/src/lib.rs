@@ -22,7 +22,7 @@
 //! # What is our own
 //!
 //! axum's handlers, extractors and routes know nothing of a runtime; only its server does, and the extractor that depends
-//! on it. These are here anew, under the same names: [`serve`], [`extract::ConnectInfo`] and
+//! on it. These are here anew, under the same names: [`serve`](serve()), [`extract::ConnectInfo`] and
 //! [`extract::connect_info`]. Where they differ from axum's:
 //!
 //! - HTTP/1 only.
