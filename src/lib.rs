@@ -57,6 +57,7 @@ mod context;
 #[cfg(feature = "hyper")]
 #[cfg_attr(docsrs, doc(cfg(feature = "hyper")))]
 pub mod hyper;
+pub mod io;
 #[doc(hidden)]
 pub mod macros;
 pub mod net;

@@ -74,9 +74,8 @@ impl ArcWake for Signal {
         fence(SeqCst);
         if signal.seated.load(Relaxed) {
             // On worker 0's own thread the loop looks at `woken` before it sleeps.
-            let is_worker_0 = |local: &Local| {
-                local.home().worker == 0 && local.home().same_runtime(&signal.home)
-            };
+            let is_worker_0 =
+                |local: &Local| local.home().worker == 0 && local.home().same_runtime(&signal.home);
             if !context::with_worker(|local| local.is_some_and(is_worker_0)) {
                 // Not `home`'s own: a handle may have been taken on any worker.
                 signal.home.shared.remotes[0].reactor.unpark();

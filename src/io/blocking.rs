@@ -1,0 +1,182 @@
+//! [`Blocking`]: something that blocks, as a reader or a writer that does not.
+//!
+//! The thing, with a buffer, is sent to a thread of the blocking pool for one operation and comes back with its result:
+//!
+//! ```text
+//!   Here ──operation──► Away ──it is done──► Here
+//!                         └──it panicked, or the runtime ended──► Lost
+//! ```
+//!
+//! A read waits for its job. A write only starts it: the *next* operation waits, and returns its error. That is what makes a
+//! cancelled operation lose nothing: whatever a job read or failed with is found by the next one.
+
+use std::future::Future;
+use std::io::{self, Read, Write};
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_io::{AsyncRead, AsyncWrite};
+
+use crate::task::{JoinHandle, spawn_blocking};
+
+/// How many bytes one job moves at most. To go to another thread costs some 20 us, which is little beside 64 KiB.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Blocking<T> {
+    /// Where the thing is.
+    state: State<T>,
+    /// Whether something was written since the last flush.
+    unflushed: bool,
+}
+
+/// Where the thing is.
+#[derive(Debug)]
+enum State<T> {
+    /// Here, and idle.
+    Here(Luggage<T>),
+    /// With a job, which gives it back and says how many bytes it moved.
+    Away(JoinHandle<(Luggage<T>, io::Result<usize>)>),
+    /// The job ended without giving it back.
+    Lost,
+}
+
+/// What goes to a job and comes back.
+#[derive(Debug)]
+struct Luggage<T> {
+    /// The thing.
+    thing: T,
+    /// What was read, or is to be written.
+    bytes: Vec<u8>,
+    /// How many of `bytes` have been given to the caller.
+    taken: usize,
+}
+
+impl<T: Send + Unpin + 'static> Blocking<T> {
+    /// Nothing happens before the first operation.
+    pub(super) fn new(thing: T) -> Self {
+        Self {
+            state: State::Here(Luggage {
+                thing,
+                bytes: Vec::new(),
+                taken: 0,
+            }),
+            unflushed: false,
+        }
+    }
+
+    /// Waits until the thing is here. Returns what the job that brought it said, or `None` if there was none.
+    fn poll_here(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(&mut Luggage<T>, Option<usize>)>> {
+        let mut said = None;
+        if let State::Away(job) = &mut self.state {
+            match ready!(Pin::new(job).poll(cx)) {
+                Ok((luggage, result)) => {
+                    self.state = State::Here(luggage);
+                    said = Some(result?);
+                }
+                Err(error) => {
+                    self.state = State::Lost;
+                    return Poll::Ready(Err(io::Error::other(error)));
+                }
+            }
+        }
+        Poll::Ready(match &mut self.state {
+            State::Here(luggage) => Ok((luggage, said)),
+            _ => Err(io::Error::other(
+                "an earlier operation did not come back from its thread",
+            )),
+        })
+    }
+
+    /// Sends the thing, which is here, to a job.
+    fn send(&mut self, work: impl FnOnce(&mut Luggage<T>) -> io::Result<usize> + Send + 'static) {
+        self.state = match mem::replace(&mut self.state, State::Lost) {
+            State::Here(mut luggage) => State::Away(spawn_blocking(move || {
+                let said = work(&mut luggage);
+                (luggage, said)
+            })),
+            elsewhere => elsewhere,
+        };
+    }
+}
+
+impl<T: Read + Send + Unpin + 'static> AsyncRead for Blocking<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        loop {
+            let (luggage, said) = ready!(this.poll_here(cx))?;
+            let there = &luggage.bytes[luggage.taken..];
+            let count = there.len().min(buf.len());
+            if count > 0 || said == Some(0) {
+                buf[..count].copy_from_slice(&there[..count]);
+                luggage.taken += count;
+                return Poll::Ready(Ok(count));
+            }
+            let room = buf.len().min(MAX_BYTES);
+            this.send(move |luggage| luggage.read(room));
+        }
+    }
+}
+
+impl<T: Write + Send + Unpin + 'static> AsyncWrite for Blocking<T> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let (luggage, _) = ready!(this.poll_here(cx))?;
+        let count = buf.len().min(MAX_BYTES);
+        if count > 0 {
+            luggage.bytes.clear();
+            luggage.bytes.extend_from_slice(&buf[..count]);
+            this.send(|luggage| luggage.thing.write_all(&luggage.bytes).map(|()| 0));
+            this.unflushed = true;
+        }
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            ready!(this.poll_here(cx))?;
+            if !mem::take(&mut this.unflushed) {
+                return Poll::Ready(Ok(()));
+            }
+            this.send(|luggage| luggage.thing.flush().map(|()| 0));
+        }
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+impl<T: Read> Luggage<T> {
+    /// Reads once, at most `room` bytes.
+    fn read(&mut self, room: usize) -> io::Result<usize> {
+        self.taken = 0;
+        self.bytes.clear();
+        self.bytes.resize(room, 0);
+        let result = loop {
+            match self.thing.read(&mut self.bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result,
+            }
+        };
+        self.bytes.truncate(*result.as_ref().unwrap_or(&0));
+        result
+    }
+}

@@ -1,0 +1,70 @@
+//! [`empty`]: nothing to read.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
+
+use crate::task::budget;
+
+/// A reader that is at its end. Written to, it takes everything and keeps nothing, like [`sink`](super::sink()).
+///
+/// ```
+/// use samovar::io::AsyncReadExt;
+///
+/// # samovar::block_on(async {
+/// assert_eq!(samovar::io::empty().read(&mut [0; 8]).await?, 0);
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
+pub fn empty() -> Empty {
+    Empty(())
+}
+
+/// A reader that is at its end: see [`empty`](empty()).
+///
+/// ```
+/// let cup: samovar::io::Empty = samovar::io::empty();
+/// # let _ = cup;
+/// ```
+#[derive(Debug)]
+pub struct Empty(());
+
+impl AsyncRead for Empty {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        _: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(budget::spend(cx)).made_progress();
+        Poll::Ready(Ok(0))
+    }
+}
+
+impl AsyncBufRead for Empty {
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        ready!(budget::spend(cx)).made_progress();
+        Poll::Ready(Ok(&[]))
+    }
+
+    fn consume(self: Pin<&mut Self>, _: usize) {}
+}
+
+impl AsyncWrite for Empty {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(budget::spend(cx)).made_progress();
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
