@@ -95,6 +95,8 @@ pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 pub use take::Take;
 pub use write_ext::AsyncWriteExt;
 
+pub use crate::net::{Interest, Ready};
+
 /// How large a buffer is if nobody says otherwise: 8 KiB, as in std and Tokio. Larger ones help files and fast
 /// networks, and cost memory for each connection.
 const DEFAULT_CAPACITY: usize = 8 * 1024;
