@@ -38,9 +38,9 @@
 //!
 //! hyper's *package* depends on Tokio's, for a channel and two traits. No part of Tokio's runtime comes with it.
 //!
-//! # Reading, without `unsafe`
+//! # Reading, in safe code
 //!
-//! hyper lends its buffer uninitialised, and a reader that reads straight into it has to promise with `unsafe` how much of
+//! hyper lends its buffer uninitialised, and a reader that reads straight into it has to vouch unchecked for how much of
 //! it is filled. The safe way in is `put_slice`, which copies. So [`Io`] reads into a buffer that each thread keeps, and
 //! copies what came: nothing is zeroed at every read, and no connection has memory of its own for it. A request of a few
 //! hundred bytes costs some nanoseconds that way, beside a system call of a microsecond.

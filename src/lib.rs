@@ -1,7 +1,7 @@
 //! Samovar is a small async runtime, written by hand and to be read. *One boiler, many cups.*
 //!
 //! It has what the programs of the usual Tokio tutorials need (tasks, timers, TCP, channels, locks, `select!`), under the
-//! same names, and shows in ordinary Rust without `unsafe` what a runtime does.
+//! same names, and shows in ordinary, safe Rust what a runtime does.
 //!
 //! ```
 //! use samovar::time::{Duration, sleep};

@@ -18,11 +18,11 @@
 //! The parker holds the lock from the first line to the moment when `wait` gives it back. An unparker that takes the
 //! same lock before it notifies can therefore not come in between.
 
-use std::sync::atomic::{
+use crate::shim::atomic::{
     AtomicU8,
     Ordering::{AcqRel, Acquire},
 };
-use std::sync::{Condvar, Mutex, PoisonError};
+use crate::shim::{Condvar, Mutex, lock, wait};
 
 /// No token, nobody waits.
 const EMPTY: u8 = 0;
@@ -53,7 +53,7 @@ impl Parker {
         {
             return;
         }
-        let mut gap = self.gap.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gap = lock(&self.gap);
         if self
             .state
             .compare_exchange(EMPTY, PARKED, AcqRel, Acquire)
@@ -64,10 +64,7 @@ impl Parker {
             return;
         }
         loop {
-            gap = self
-                .condvar
-                .wait(gap)
-                .unwrap_or_else(PoisonError::into_inner);
+            gap = wait(&self.condvar, gap);
             // A condvar may wake without a cause: only a token ends the wait.
             if self
                 .state
@@ -82,8 +79,72 @@ impl Parker {
     /// Leaves a token, and wakes the thread if it waits.
     pub(crate) fn unpark(&self) {
         if self.state.swap(NOTIFIED, AcqRel) == PARKED {
-            drop(self.gap.lock().unwrap_or_else(PoisonError::into_inner));
+            drop(lock(&self.gap));
             self.condvar.notify_one();
         }
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    //! What the parker promises, in every order of its steps.
+
+    use super::*;
+    use crate::shim::Arc;
+    use crate::shim::atomic::{AtomicU32, Ordering::Relaxed};
+    use loom::thread;
+
+    #[test]
+    fn no_token_is_lost_and_each_brings_what_was_written_before_it() {
+        loom::model(|| {
+            let shared = Arc::new((Parker::default(), AtomicU32::new(0)));
+            let unparker = shared.clone();
+            let thread = thread::spawn(move || {
+                for round in 1..=2 {
+                    unparker.1.store(round, Relaxed);
+                    unparker.0.unpark();
+                }
+            });
+            // Relaxed: only the token makes the number visible. One that is lost leaves this waiting for ever.
+            while shared.1.load(Relaxed) < 2 {
+                shared.0.park();
+            }
+            thread.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn two_unparkers_at_once_leave_a_token_that_works() {
+        loom::model(|| {
+            let parker = Arc::new(Parker::default());
+            let threads = [parker.clone(), parker.clone()]
+                .map(|parker| thread::spawn(move || parker.unpark()));
+            parker.park();
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            parker.unpark();
+            parker.park();
+        });
+    }
+
+    #[test]
+    fn a_condvar_that_wakes_without_a_cause_does_not_end_the_wait() {
+        loom::model(|| {
+            let shared = Arc::new((Parker::default(), AtomicU32::new(0)));
+            let (spurious, unparker) = (shared.clone(), shared.clone());
+            let threads = [
+                thread::spawn(move || spurious.0.condvar.notify_one()),
+                thread::spawn(move || {
+                    unparker.1.store(1, Relaxed);
+                    unparker.0.unpark();
+                }),
+            ];
+            shared.0.park();
+            assert_eq!(shared.1.load(Relaxed), 1, "woken without a token");
+            for thread in threads {
+                thread.join().unwrap();
+            }
+        });
     }
 }

@@ -49,9 +49,7 @@ impl Function {
             .step_by(2)
             .find(|&at| !is_punct(&tokens[at], '#'))
             .unwrap_or(0);
-        let at_definition = (after_attributes..at_fn)
-            .find(|&at| QUALIFIERS.iter().any(|word| is_ident(&tokens[at], word)))
-            .unwrap_or(at_fn);
+        let at_definition = after_attributes + visibility(&tokens[after_attributes..at_fn]);
         let qualifiers = &tokens[at_definition..at_fn];
         if !qualifiers.iter().any(|token| is_ident(token, "async")) {
             return Err(Error::new(
@@ -95,8 +93,14 @@ impl Function {
     }
 }
 
-/// What may stand between the visibility and `fn`.
-const QUALIFIERS: [&str; 5] = ["async", "const", "extern", "safe", "unsafe"];
+/// How many tokens the visibility at the beginning takes: none, `pub`, or `pub` and its parentheses.
+fn visibility(tokens: &[TokenTree]) -> usize {
+    match tokens {
+        [public, TokenTree::Group(_), ..] if is_ident(public, "pub") => 2,
+        [public, ..] if is_ident(public, "pub") => 1,
+        _ => 0,
+    }
+}
 
 /// The first thing in the head of an async function that an entry point cannot have.
 fn fault(qualifiers: &[TokenTree], signature: &[TokenTree]) -> Option<Error> {

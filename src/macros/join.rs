@@ -2,7 +2,7 @@
 //!
 //! Both are the same loop over the branches that are not done; [`Branch`](crate::macros::support::Branch) holds a
 //! future until it is done, and its output from then on. Tokio's `MaybeDone` is one enum of the two, which takes
-//! `unsafe` to reach through a pin; a pinned `Option` and an output beside it do not. Rejected: polling in the order
+//! unchecked code to reach through a pin; a pinned `Option` and an output beside it do not. Rejected: polling in the order
 //! of the text by default. A first branch that never runs out of work would use up the task's budget at every poll,
 //! and the second would never get any.
 

@@ -1,7 +1,7 @@
 //! `pin!`: pins local variables where they are.
 //!
 //! Tokio's form, which takes names and gives them back pinned, on top of std's, which takes an expression. Std's
-//! needs no `unsafe` from us, and so this one needs none either.
+//! asks no promise of us, and so this one needs none either.
 
 /// Pins local variables where they are, under the same names.
 ///

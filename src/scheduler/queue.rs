@@ -12,7 +12,8 @@
 //! in front is a deque of its own, with a stealer like the queue's. Others take from it only when its worker is blocked:
 //! else they would take each woken task away from the cache where it is warm.
 //!
-//! Chase and Lev's deque (<https://doi.org/10.1145/1073970.1073974>) is `crossbeam-deque`'s: it needs `unsafe`.
+//! Chase and Lev's deque (<https://doi.org/10.1145/1073970.1073974>) is `crossbeam-deque`'s: it cannot be written in safe
+//! code.
 
 use std::cell::Cell;
 

@@ -3,7 +3,7 @@
 //! A task is two blocks of memory: its `Arc`, and the box in which its future is pinned. To allocate and free them is half
 //! of what a spawn costs, more when a thread frees what another allocated. But a program spawns the same future again and
 //! again: one per connection, one per message. So a worker keeps the tasks that ended on it, by the type of their future,
-//! and moves the next future of that type into the old box. Nothing here needs `unsafe`: the types stay what they are, and
+//! and moves the next future of that type into the old box. Nothing here goes behind the compiler's back: the types stay what they are, and
 //! `Arc::get_mut` proves that nobody else refers to the task.
 //!
 //! A task can be kept when the last one who refers to it lets it go on a worker of its runtime: the runner, for a task

@@ -1,6 +1,6 @@
 //! The async mutex: waiting for it blocks the task, not the thread, and its guard may be held across an `.await`.
 //!
-//! **Without `unsafe`** a guard cannot point into the mutex. So the value travels: it lives in a `Box`, the guard takes
+//! **In safe code** a guard cannot point into the mutex. So the value travels: it lives in a `Box`, the guard takes
 //! the box out of the mutex when it locks, and puts it back when it is dropped. An empty mutex is a locked mutex; no flag
 //! can disagree with that. While nobody waits each way is one atomic exchange; the contents of the box never move.
 //!

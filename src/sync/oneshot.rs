@@ -21,7 +21,7 @@
 //! only owner: it takes the slot apart without locking, and the release of the memory is all the synchronisation there is.
 //!
 //! Rejected: an atomic state word beside cells for value and wakers, as Tokio has it. It saves one atomic operation and
-//! needs `unsafe` for each cell; all known memory bugs of oneshot channels lived in such words.
+//! needs unchecked access to each cell; all known memory bugs of oneshot channels lived in such words.
 
 use std::fmt;
 use std::future::{Future, poll_fn};

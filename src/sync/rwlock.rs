@@ -1,6 +1,6 @@
 //! The async readers-writer lock: many may read at the same time, or one write.
 //!
-//! **Without `unsafe`** the guards share the value in an `Arc`: each reader has a clone of it, and the writer has the only
+//! **In safe code** the guards share the value in an `Arc`: each reader has a clone of it, and the writer has the only
 //! one, taken out of the lock. `Arc::get_mut` then proves at every write what the lock promises, that nobody else looks.
 //!
 //! While there are only writers, one after the other, the value passes through a place of one atomic exchange, as in the

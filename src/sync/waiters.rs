@@ -7,7 +7,7 @@
 //! only then wakes it. A latecomer cannot snatch it in between, so nobody starves. The price: a waiter that goes away with
 //! something assigned must pass it on; [`Removed::payload`] tells it so.
 //!
-//! **A slab, not nodes inside the futures.** Tokio links the futures themselves and needs `unsafe` and pinning for it.
+//! **A slab, not nodes inside the futures.** Tokio links the futures themselves and needs raw pointers and pinning for it.
 //! Here the links are indices into one `Vec`: push, pop and removal from the middle are still O(1), a list that nobody
 //! waits on has allocated nothing, and one that was waited on keeps a few slots to use again. `VecDeque` cannot remove
 //! from the middle in O(1), and cancelled waiters are common under `select!` and `timeout`.

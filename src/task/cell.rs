@@ -7,8 +7,8 @@
 //!
 //! Only the worker that holds RUNNING touches the future (see [`State`]), so the state machine alone would do; but the
 //! compiler cannot know that. The `Mutex` around the future turns the proof into a check: it costs two uncontended
-//! atomic operations per poll, and it is what this crate has instead of `unsafe`. The other price is the box: a
-//! future must not move once it was polled, and without `unsafe` only a `Pin<Box<_>>` can promise that behind a lock.
+//! atomic operations per poll, and it is what this crate has instead of a promise to the compiler. The other price is the box: a
+//! future must not move once it was polled, and in safe code only a `Pin<Box<_>>` can promise that behind a lock.
 //!
 //! # What is dropped when
 //!

@@ -11,6 +11,8 @@ mod error;
 mod id;
 mod join_handle;
 mod join_set;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod ready_keys;
 mod spawn;
 pub(crate) mod state;

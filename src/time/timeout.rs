@@ -10,7 +10,7 @@
 //!   but for the time that the first poll itself takes. Whoever makes the future now to await it later, and wants the
 //!   time to run meanwhile, says so: `timeout_at(Instant::now() + duration, future)`.
 //! - *The future has no name*, and so no `into_inner`. A named struct would have to reach the pinned future inside it, which
-//!   takes `unsafe` or a box; a box costs more than all the rest. Pinning a local variable of an async function is free and
+//!   takes raw pointers or a box; a box costs more than all the rest. Pinning a local variable of an async function is free and
 //!   safe. Who wants the inner future back lends it: `timeout(duration, &mut future)`.
 //!
 //! The price: an async function keeps room for its argument and for the pinned variable, so the future is about twice as large

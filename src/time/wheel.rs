@@ -40,7 +40,7 @@
 //! - *Slots know their earliest deadline.* A wheel that only knows where slots begin makes an idle program wake at every
 //!   level on the way to a far deadline, to move one entry down; this one lets it sleep until something is due.
 //! - *Entries lie in one vector and are linked by indices.* Intrusive lists through the futures themselves save that
-//!   vector, and need `unsafe`. A heap, the other candidate, costs O(log n) to insert; and to cancel, which is what happens
+//!   vector, and need raw pointers. A heap, the other candidate, costs O(log n) to insert; and to cancel, which is what happens
 //!   to most timers, it needs a search or a second index.
 
 use std::fmt;
