@@ -93,9 +93,11 @@ impl Function {
     }
 }
 
-/// How many tokens the visibility at the beginning takes: none, `pub`, or `pub` and its parentheses.
+/// How many tokens the visibility at the beginning takes: none, `pub`, or `pub` and its parentheses. A `$vis` of a macro
+/// comes as one group, also when it is empty.
 fn visibility(tokens: &[TokenTree]) -> usize {
     match tokens {
+        [TokenTree::Group(_), ..] => 1,
         [public, TokenTree::Group(_), ..] if is_ident(public, "pub") => 2,
         [public, ..] if is_ident(public, "pub") => 1,
         _ => 0,
