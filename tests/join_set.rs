@@ -357,7 +357,7 @@ fn a_full_set_does_not_keep_the_worker() {
         runtime.block_on(async {
             let taken = samovar::spawn(async {
                 let mut set: JoinSet<()> = (0..1000).map(|_| async {}).collect();
-                while set.len() > 0 && set.try_join_next().is_none() {
+                while !set.is_empty() && set.try_join_next().is_none() {
                     yield_now().await;
                 }
                 for _ in 0..10 {

@@ -180,3 +180,111 @@ impl<T: Read> Luggage<T> {
         result
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+    use crate::io::{AsyncReadExt, AsyncWriteExt};
+    use crate::runtime::Runtime;
+
+    /// Reads what is sent to it, an end for `None`; it blocks meanwhile.
+    struct Input(Receiver<Option<u8>>);
+
+    impl Read for Input {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            match self.0.recv().unwrap() {
+                Some(byte) => {
+                    buf[0] = byte;
+                    Ok(1)
+                }
+                None => Ok(0),
+            }
+        }
+    }
+
+    /// Tells what is done to it; a write of `!` fails, one of `?` panics.
+    struct Output(Sender<String>);
+
+    impl Write for Output {
+        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            match buf {
+                b"!" => return Err(io::ErrorKind::StorageFull.into()),
+                b"?" => panic!("a writer that panics"),
+                _ => {}
+            }
+            let text = String::from_utf8_lossy(buf).into_owned();
+            self.0.send(text).unwrap();
+            Ok(buf.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.0.send("flush".into()).unwrap();
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_a_cancelled_read_gets_the_next_one_returns() {
+        Runtime::new().unwrap().block_on(async {
+            let (sender, receiver) = channel();
+            let mut input = Blocking::new(Input(receiver));
+            let mut buf = [0; 8];
+            poll_fn(|cx| {
+                let poll = Pin::new(&mut input.read(&mut buf)).poll(cx);
+                assert!(poll.is_pending(), "nothing was sent");
+                Poll::Ready(())
+            })
+            .await;
+            for sent in [Some(1), None, Some(2)] {
+                sender.send(sent).unwrap();
+            }
+            assert_eq!(input.read(&mut buf).await.unwrap(), 1);
+            assert_eq!(buf[0], 1);
+            assert_eq!(input.read(&mut buf).await.unwrap(), 0);
+            assert_eq!(input.read(&mut buf).await.unwrap(), 1);
+            assert_eq!(buf[0], 2);
+        });
+    }
+
+    #[test]
+    fn a_flush_waits_for_what_was_written() {
+        Runtime::new().unwrap().block_on(async {
+            let (sender, done) = channel();
+            let mut output = Blocking::new(Output(sender));
+            output.write_all(b"tea").await.unwrap();
+            output.flush().await.unwrap();
+            output.flush().await.unwrap();
+            output.write_all(b"pot").await.unwrap();
+            output.shutdown().await.unwrap();
+            let done: Vec<String> = done.try_iter().collect();
+            assert_eq!(done, ["tea", "flush", "pot", "flush"]);
+        });
+    }
+
+    #[test]
+    fn the_error_of_a_write_is_told_by_what_comes_next() {
+        Runtime::new().unwrap().block_on(async {
+            let (sender, _done) = channel();
+            let mut output = Blocking::new(Output(sender));
+            output.write_all(b"!").await.unwrap();
+            let error = output.flush().await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+            output.write_all(b"tea").await.unwrap();
+            output.flush().await.unwrap();
+        });
+    }
+
+    #[test]
+    fn after_a_panic_every_operation_fails() {
+        Runtime::new().unwrap().block_on(async {
+            let (sender, _done) = channel();
+            let mut output = Blocking::new(Output(sender));
+            output.write_all(b"?").await.unwrap();
+            assert!(output.flush().await.is_err());
+            assert!(output.write_all(b"tea").await.is_err());
+        });
+    }
+}

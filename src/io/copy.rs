@@ -1,4 +1,4 @@
-//! [`copy`]: everything from a reader to a writer; and [`Transfer`], the state of one such copy.
+//! [`copy()`]: everything from a reader to a writer; and [`Transfer`], the state of one such copy.
 
 use std::future::poll_fn;
 use std::io;

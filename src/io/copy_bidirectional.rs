@@ -1,4 +1,4 @@
-//! [`copy_bidirectional`]: what a proxy does.
+//! [`copy_bidirectional()`]: what a proxy does.
 
 use std::future::poll_fn;
 use std::io;
@@ -48,11 +48,11 @@ where
     copy_bidirectional_with_sizes(a, b, DEFAULT_CAPACITY, DEFAULT_CAPACITY).await
 }
 
-/// [`copy_bidirectional`] with buffers of so many bytes, first that from `a` to `b`.
+/// [`copy_bidirectional()`] with buffers of so many bytes, first that from `a` to `b`.
 ///
 /// # Errors
 ///
-/// Those of [`copy_bidirectional`].
+/// Those of [`copy_bidirectional()`].
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! [`duplex`]: a connection in memory.
+//! [`duplex()`]: a connection in memory.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -47,13 +47,13 @@ pub fn duplex(max_bytes: usize) -> (DuplexStream, DuplexStream) {
     (one, other)
 }
 
-/// One end of a connection in memory: see [`duplex`].
+/// One end of a connection in memory: see [`duplex()`].
 ///
 /// When it is dropped, the other end reads what is there and then the end of the stream; it can write no more, which is the
 /// error [`BrokenPipe`](io::ErrorKind::BrokenPipe). After a [`shutdown`](super::AsyncWriteExt::shutdown) it can still be
 /// read from, as a TCP stream can.
 ///
-/// One task may read and another may write at the same time, by way of [`split`](super::split). Of several that read, the
+/// One task may read and another may write at the same time, by way of [`split`](super::split()). Of several that read, the
 /// one that polled last is woken.
 ///
 /// ```

@@ -6,15 +6,15 @@
 //!
 //! | trait, of `futures-io` | its one idea | what callers use | made by |
 //! |---|---|---|---|
-//! | [`AsyncRead`] | fill this slice, and say how much of it | [`AsyncReadExt`] | sockets, `&[u8]`, [`duplex`], [`empty`](empty()), [`repeat`](repeat()) |
+//! | [`AsyncRead`] | fill this slice, and say how much of it | [`AsyncReadExt`] | sockets, `&[u8]`, [`duplex()`], [`empty`](empty()), [`repeat`](repeat()) |
 //! | [`AsyncBufRead`] | lend me what is in your buffer | [`AsyncBufReadExt`] | [`BufReader`], `&[u8]` |
-//! | [`AsyncWrite`] | take this slice, and say how much of it | [`AsyncWriteExt`] | sockets, `Vec<u8>`, [`duplex`], [`sink`](sink()) |
+//! | [`AsyncWrite`] | take this slice, and say how much of it | [`AsyncWriteExt`] | sockets, `Vec<u8>`, [`duplex()`], [`sink`](sink()) |
 //!
 //! # Why these traits
 //!
 //! Bytes in, a count out: `poll_read(cx, &mut [u8]) -> Poll<io::Result<usize>>` is `std::io::Read` with a `Poll` around it,
 //! and is learned in a minute. Tokio's `ReadBuf` lends memory that is not initialised yet, which saves setting it to zero; to
-//! say how much of it has been filled takes a promise that no compiler checks in the readers, and a type with three lengths in everybody's way. Here a
+//! say how much of it has been filled takes `unsafe` in the readers, and a type with three lengths in everybody's way. Here a
 //! buffer is set to zero once, when it is made, and used many times.
 //!
 //! They are also not ours: `futures-io` is three small traits that libraries which do not want to choose a runtime already
@@ -30,7 +30,7 @@
 //! | adapters ([`BufReader`], [`Take`], ...) | pass the pin on | want the reader to be `Unpin`; another goes into a `Box::pin` |
 //! | [`read`](AsyncReadExt::read), [`write`](AsyncWriteExt::write), [`flush`](AsyncWriteExt::flush) that are interrupted | the error is returned | tried again, like everything else |
 //! | [`read_line`](AsyncBufReadExt::read_line), [`read_to_string`](AsyncReadExt::read_to_string), cancelled | the string is empty | the string is as it was |
-//! | [`copy_bidirectional`] | always polls `a` to `b` first | they take turns, so that neither uses up all of the budget |
+//! | [`copy_bidirectional()`] | always polls `a` to `b` first | they take turns, so that neither uses up all of the budget |
 //! | `shutdown` of [`stdout`](stdout()) | does nothing | flushes |
 //! | `read_buf`, `write_buf` | for `bytes::Buf` | not there: they serve `ReadBuf` |
 //!
@@ -94,8 +94,6 @@ pub use split::{ReadHalf, WriteHalf, split};
 pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 pub use take::Take;
 pub use write_ext::AsyncWriteExt;
-
-pub use crate::net::{Interest, Ready};
 
 /// How large a buffer is if nobody says otherwise: 8 KiB, as in std and Tokio. Larger ones help files and fast
 /// networks, and cost memory for each connection.

@@ -1,4 +1,4 @@
-//! [`split`]: the two directions of a stream as two values.
+//! [`split()`]: the two directions of a stream as two values.
 //!
 //! Both halves need `&mut` of the same stream, so it is behind a lock, which is held during one poll, never while a task
 //! waits. This is the one lock of the crate under which foreign code runs: the stream's `poll_read` and its kin. It cannot be
@@ -47,7 +47,7 @@ pub fn split<S: AsyncRead + AsyncWrite>(stream: S) -> (ReadHalf<S>, WriteHalf<S>
     (ReadHalf(shared.clone()), WriteHalf(shared))
 }
 
-/// The reading half of a stream, made by [`split`].
+/// The reading half of a stream, made by [`split()`].
 ///
 /// ```
 /// let (stream, _peer) = samovar::io::duplex(64);
@@ -56,7 +56,7 @@ pub fn split<S: AsyncRead + AsyncWrite>(stream: S) -> (ReadHalf<S>, WriteHalf<S>
 /// ```
 pub struct ReadHalf<S>(Shared<S>);
 
-/// The writing half of a stream, made by [`split`].
+/// The writing half of a stream, made by [`split()`].
 ///
 /// ```
 /// let (stream, _peer) = samovar::io::duplex(64);

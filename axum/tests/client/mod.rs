@@ -7,15 +7,15 @@ use std::sync::Once;
 use std::thread;
 use std::time::Duration;
 
-/// No answer for so long: the server hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// No answer for so long: the server hangs. Less than the 30 seconds after which it closes idle connections anyway.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Ends the test binary when it takes far longer than all its tests together should.
 pub fn watchdog() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         thread::spawn(|| {
-            thread::sleep(3 * PATIENCE);
+            thread::sleep(6 * PATIENCE);
             eprintln!("a test hangs: a wake-up was lost, or a connection is never closed");
             std::process::exit(1);
         });
