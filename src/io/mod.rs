@@ -14,8 +14,8 @@
 //!
 //! Bytes in, a count out: `poll_read(cx, &mut [u8]) -> Poll<io::Result<usize>>` is `std::io::Read` with a `Poll` around it,
 //! and is learned in a minute. Tokio's `ReadBuf` lends memory that is not initialised yet, which saves setting it to zero; to
-//! say how much of it has been filled takes `unsafe` in the readers, and a type with three lengths in everybody's way. Here a
-//! buffer is set to zero once, when it is made, and used many times.
+//! say how much of it has been filled takes a promise that no compiler checks in the readers, and a type with three lengths
+//! in everybody's way. Here a buffer is set to zero once, when it is made, and used many times.
 //!
 //! They are also not ours: `futures-io` is three small traits that libraries which do not want to choose a runtime already
 //! take and implement (TLS, WebSockets, compression). Such libraries work on Samovar's sockets as they are.
@@ -94,6 +94,8 @@ pub use split::{ReadHalf, WriteHalf, split};
 pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 pub use take::Take;
 pub use write_ext::AsyncWriteExt;
+
+pub use crate::net::{Interest, Ready};
 
 /// How large a buffer is if nobody says otherwise: 8 KiB, as in std and Tokio. Larger ones help files and fast
 /// networks, and cost memory for each connection.

@@ -140,6 +140,9 @@ pub(crate) struct Home {
     worker: usize,
 }
 
+// No panic leaves a runtime half changed: foreign code runs under none of its locks.
+impl std::panic::RefUnwindSafe for Home {}
+
 /// Builds a scheduler and starts its threads. The `Home` is worker 0's.
 ///
 /// # Errors
