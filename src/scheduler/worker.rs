@@ -81,12 +81,18 @@ pub(crate) struct Local {
 
 /// The life of a worker's thread.
 pub(super) fn work(local: Local) {
-    let shared = local.home.shared.clone();
+    /// Counts the worker out also when a bug of the runtime makes it panic: else the shutdown would wait for it for ever.
+    struct CountedOut(Arc<Shared>);
+    impl Drop for CountedOut {
+        fn drop(&mut self) {
+            self.0.worker_left();
+        }
+    }
+    let shared = CountedOut(local.home.shared.clone());
     let local = Seated::new(local);
-    local.run(&mut UntilClosed(&shared));
+    local.run(&mut UntilClosed(&shared.0));
     local.shut_down();
     drop(local.leave());
-    shared.worker_left();
 }
 
 /// The purpose of a worker that has a thread of its own.
@@ -155,10 +161,12 @@ impl std::ops::Deref for Seated {
 
 impl Drop for Seated {
     fn drop(&mut self) {
-        // Here only when the main future panicked: the next thread goes on with the worker.
+        // Here only after a panic, of the main future as a rule: then the next thread goes on as worker 0.
         if let Some(local) = self.unseat() {
             let shared = local.home.shared.clone();
-            shared.leave_seat(local);
+            if local.home.worker == 0 {
+                shared.leave_seat(local);
+            }
         }
     }
 }
