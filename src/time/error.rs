@@ -22,7 +22,7 @@ use std::io;
 ///     timeout(Duration::from_millis(1), answer()).await?
 /// }
 ///
-/// samovar::block_on(async {
+/// samovar::runtime::Runtime::new().unwrap().block_on(async {
 ///     let error = answer_in_time().await.unwrap_err();
 ///     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
 /// });

@@ -133,7 +133,7 @@ impl Instant {
     /// ```
     /// use samovar::time::{Duration, Instant, sleep};
     ///
-    /// samovar::block_on(async {
+    /// samovar::runtime::Runtime::new().unwrap().block_on(async {
     ///     let start = Instant::now();
     ///     sleep(Duration::from_millis(5)).await;
     ///     assert!(start.elapsed() >= Duration::from_millis(5));

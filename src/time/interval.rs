@@ -28,7 +28,7 @@ const TOLERANCE: Duration = Duration::from_millis(5);
 /// ```
 /// use samovar::time::{Duration, Instant, interval};
 ///
-/// samovar::block_on(async {
+/// samovar::runtime::Runtime::new().unwrap().block_on(async {
 ///     let start = Instant::now();
 ///     let mut interval = interval(Duration::from_millis(2));
 ///     interval.tick().await; // at once
@@ -53,7 +53,7 @@ pub fn interval(period: Duration) -> Interval {
 /// ```
 /// use samovar::time::{Duration, Instant, interval_at};
 ///
-/// samovar::block_on(async {
+/// samovar::runtime::Runtime::new().unwrap().block_on(async {
 ///     let start = Instant::now() + Duration::from_millis(3);
 ///     let mut interval = interval_at(start, Duration::from_millis(2));
 ///     assert_eq!(interval.tick().await, start);
@@ -88,7 +88,7 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
 /// ```
 /// use samovar::time::{Duration, MissedTickBehavior, interval};
 ///
-/// samovar::block_on(async {
+/// samovar::runtime::Runtime::new().unwrap().block_on(async {
 ///     let mut interval = interval(Duration::from_millis(50));
 ///     interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
 ///     interval.tick().await;
@@ -136,7 +136,7 @@ fn remainder(time: Duration, period: Duration) -> Duration {
 /// ```
 /// use samovar::time::{Duration, interval, sleep};
 ///
-/// samovar::block_on(async {
+/// samovar::runtime::Runtime::new().unwrap().block_on(async {
 ///     let mut interval = interval(Duration::from_millis(1));
 ///     for round in 0..3 {
 ///         interval.tick().await;
@@ -166,7 +166,7 @@ impl Interval {
     /// ```
     /// use samovar::time::{Duration, interval};
     ///
-    /// samovar::block_on(async {
+    /// samovar::runtime::Runtime::new().unwrap().block_on(async {
     ///     let mut interval = interval(Duration::from_millis(1));
     ///     let first = interval.tick().await;
     ///     assert_eq!(interval.tick().await, first + Duration::from_millis(1));
@@ -186,7 +186,7 @@ impl Interval {
     /// use std::future::poll_fn;
     /// use samovar::time::{Duration, interval};
     ///
-    /// samovar::block_on(async {
+    /// samovar::runtime::Runtime::new().unwrap().block_on(async {
     ///     let mut interval = interval(Duration::from_millis(1));
     ///     poll_fn(|cx| interval.poll_tick(cx)).await;
     /// });
@@ -208,7 +208,7 @@ impl Interval {
     /// ```
     /// use samovar::time::{Duration, Instant, interval};
     ///
-    /// samovar::block_on(async {
+    /// samovar::runtime::Runtime::new().unwrap().block_on(async {
     ///     let mut interval = interval(Duration::from_millis(2));
     ///     let now = Instant::now();
     ///     interval.reset();
@@ -226,7 +226,7 @@ impl Interval {
     /// ```
     /// use samovar::time::{Duration, interval};
     ///
-    /// samovar::block_on(async {
+    /// samovar::runtime::Runtime::new().unwrap().block_on(async {
     ///     let mut interval = interval(Duration::from_secs(3600));
     ///     interval.tick().await;
     ///     interval.reset_immediately();
@@ -245,7 +245,7 @@ impl Interval {
     /// ```
     /// use samovar::time::{Duration, Instant, interval};
     ///
-    /// samovar::block_on(async {
+    /// samovar::runtime::Runtime::new().unwrap().block_on(async {
     ///     let mut interval = interval(Duration::from_secs(3600));
     ///     let now = Instant::now();
     ///     interval.reset_after(Duration::from_millis(2));
@@ -263,7 +263,7 @@ impl Interval {
     /// ```
     /// use samovar::time::{Duration, Instant, interval};
     ///
-    /// samovar::block_on(async {
+    /// samovar::runtime::Runtime::new().unwrap().block_on(async {
     ///     let mut interval = interval(Duration::from_secs(3600));
     ///     let deadline = Instant::now() + Duration::from_millis(2);
     ///     interval.reset_at(deadline);
@@ -281,7 +281,7 @@ impl Interval {
     /// ```
     /// use samovar::time::{Duration, MissedTickBehavior, interval};
     ///
-    /// samovar::block_on(async {
+    /// samovar::runtime::Runtime::new().unwrap().block_on(async {
     ///     let interval = interval(Duration::from_secs(1));
     ///     assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Burst);
     /// });
@@ -307,7 +307,7 @@ impl Interval {
     /// ```
     /// use samovar::time::{Duration, interval};
     ///
-    /// samovar::block_on(async {
+    /// samovar::runtime::Runtime::new().unwrap().block_on(async {
     ///     assert_eq!(interval(Duration::from_secs(1)).period(), Duration::from_secs(1));
     /// });
     /// ```

@@ -47,7 +47,7 @@ use crate::time::{Instant, Sleep};
 /// ```
 /// use samovar::time::{Duration, sleep, timeout};
 ///
-/// samovar::block_on(async {
+/// samovar::runtime::Runtime::new().unwrap().block_on(async {
 ///     let quick = timeout(Duration::from_secs(60), async { 42 }).await;
 ///     assert_eq!(quick, Ok(42));
 ///
@@ -62,7 +62,7 @@ use crate::time::{Instant, Sleep};
 /// use std::pin::pin;
 /// use samovar::time::{Duration, sleep, timeout};
 ///
-/// samovar::block_on(async {
+/// samovar::runtime::Runtime::new().unwrap().block_on(async {
 ///     let mut work = pin!(async {
 ///         sleep(Duration::from_millis(20)).await;
 ///         "done"
@@ -112,7 +112,7 @@ where
 ///     timeout_at(deadline, sleep(Duration::from_secs(60))).await
 /// }
 ///
-/// assert!(samovar::block_on(both()).is_err());
+/// assert!(samovar::runtime::Runtime::new().unwrap().block_on(both()).is_err());
 /// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub fn timeout_at<F>(
