@@ -23,6 +23,7 @@ mod inbox;
 mod queue;
 mod registry;
 mod seat;
+mod seated;
 mod shutdown;
 mod signal;
 mod spare;

@@ -16,8 +16,9 @@ use std::task::{Context, Poll};
 
 use futures_task::waker_ref;
 
+use super::seated::Seated;
 use super::signal::Signal;
-use super::worker::{Local, Purpose, Seated};
+use super::worker::{Local, Purpose};
 use super::{Home, Shared};
 use crate::context;
 use crate::shim::atomic::{

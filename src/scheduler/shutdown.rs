@@ -14,7 +14,8 @@ use std::mem;
 use std::sync::{Arc, Condvar, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::worker::{Local, Seated};
+use super::seated::Seated;
+use super::worker::Local;
 use super::{Home, Shared, wake_all};
 use crate::shim::atomic::{Ordering::SeqCst, fence};
 use crate::shim::lock;

@@ -18,16 +18,15 @@
 //! long, the patience is gone. A queue that waits behind a long poll is found by the watchdog.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::queue::Queue;
+use super::seated::Seated;
 use super::spare::Spare;
 use super::spin::Waits;
 use super::{Home, Remote, Shared, wake_all};
-use crate::context;
 use crate::shim::atomic::Ordering::Relaxed;
 use crate::task::cell::{Runnable, Spawned, Task};
 use crate::task::{Id, JoinHandle};
@@ -105,69 +104,6 @@ impl Purpose for UntilClosed<'_> {
 
     fn is_pressing(&self) -> bool {
         self.0.is_closed()
-    }
-}
-
-/// A worker with a thread: `context` knows it, until it leaves.
-pub(super) struct Seated {
-    /// The worker; the other reference is the context's.
-    local: Option<Rc<Local>>,
-    /// What the thread was before: the worker of another runtime, if a task of that one ends this one.
-    former: Option<Rc<Local>>,
-    /// Makes the runtime the thread's.
-    entered: Option<context::Entered>,
-    /// Forbids to block.
-    running: Option<context::Running>,
-}
-
-impl Seated {
-    /// Makes this thread the worker.
-    pub(super) fn new(local: Local) -> Seated {
-        let entered = context::enter(local.home.clone());
-        let local = Rc::new(local);
-        let former = context::set_worker(Some(local.clone()));
-        Seated {
-            local: Some(local),
-            former,
-            entered: Some(entered),
-            running: Some(context::start_running()),
-        }
-    }
-
-    /// Makes this thread a stranger again.
-    pub(super) fn leave(mut self) -> Local {
-        self.unseat().expect("a worker leaves once")
-    }
-
-    /// What `leave` and a panic have in common.
-    fn unseat(&mut self) -> Option<Local> {
-        let local = self.local.take()?;
-        drop(context::set_worker(self.former.take()));
-        self.running = None;
-        self.entered = None;
-        Rc::into_inner(local)
-    }
-}
-
-impl std::ops::Deref for Seated {
-    type Target = Local;
-
-    fn deref(&self) -> &Local {
-        self.local
-            .as_ref()
-            .expect("the worker is there until it leaves")
-    }
-}
-
-impl Drop for Seated {
-    fn drop(&mut self) {
-        // Here only after a panic, of the main future as a rule: then the next thread goes on as worker 0.
-        if let Some(local) = self.unseat() {
-            let shared = local.home.shared.clone();
-            if local.home.worker == 0 {
-                shared.leave_seat(local);
-            }
-        }
     }
 }
 

@@ -1,0 +1,70 @@
+//! A thread as a worker: while it is one, `spawn`, wakers, timers and sockets on this thread find it.
+
+use std::ops::Deref;
+use std::rc::Rc;
+
+use super::worker::Local;
+use crate::context;
+
+/// A worker with a thread: `context` knows it, until it leaves.
+pub(super) struct Seated {
+    /// The worker; the other reference is the context's.
+    local: Option<Rc<Local>>,
+    /// What the thread was before: the worker of another runtime, if a task of that one ends this one.
+    former: Option<Rc<Local>>,
+    /// Makes the runtime the thread's.
+    entered: Option<context::Entered>,
+    /// Forbids to block.
+    running: Option<context::Running>,
+}
+
+impl Seated {
+    /// Makes this thread the worker.
+    pub(super) fn new(local: Local) -> Seated {
+        let entered = context::enter(local.home().clone());
+        let local = Rc::new(local);
+        let former = context::set_worker(Some(local.clone()));
+        Seated {
+            local: Some(local),
+            former,
+            entered: Some(entered),
+            running: Some(context::start_running()),
+        }
+    }
+
+    /// Makes this thread a stranger again.
+    pub(super) fn leave(mut self) -> Local {
+        self.unseat().expect("a worker leaves once")
+    }
+
+    /// What `leave` and a panic have in common.
+    fn unseat(&mut self) -> Option<Local> {
+        let local = self.local.take()?;
+        drop(context::set_worker(self.former.take()));
+        self.running = None;
+        self.entered = None;
+        Rc::into_inner(local)
+    }
+}
+
+impl Deref for Seated {
+    type Target = Local;
+
+    fn deref(&self) -> &Local {
+        self.local
+            .as_ref()
+            .expect("the worker is there until it leaves")
+    }
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        // Here only after a panic, of the main future as a rule: then the next thread goes on as worker 0.
+        if let Some(local) = self.unseat() {
+            let shared = local.home().shared.clone();
+            if local.home().worker == 0 {
+                shared.leave_seat(local);
+            }
+        }
+    }
+}
