@@ -20,6 +20,8 @@ use support::compare;
 
 /// How many sleeps wait in the background.
 const BACKGROUND: u64 = 100_000;
+/// How many sleeps a round makes and drops beside them: enough, for the background is made anew for each sample.
+const CANCELS: u64 = 100_000;
 
 /// How many sleeps fire, in how many per millisecond.
 fn firing() -> (u64, u64) {
@@ -46,7 +48,7 @@ macro_rules! workloads {
             use std::time::{Duration, Instant};
 
             use crate::support::{cpu, $runtime as rt};
-            use crate::{BACKGROUND, up_to_an_hour};
+            use crate::{BACKGROUND, CANCELS, up_to_an_hour};
 
             /// Makes so many sleeps and polls each once; and how long that took.
             async fn waiting_sleeps(count: u64) -> (Duration, Vec<Pin<Box<impl Future + Send>>>) {
@@ -76,7 +78,7 @@ macro_rules! workloads {
             pub async fn sleep_cancel_background(rounds: u64) -> Duration {
                 rt::in_task(async move {
                     let (_, background) = waiting_sleeps(BACKGROUND).await;
-                    let elapsed = cancel(rounds).await;
+                    let elapsed = cancel(rounds * CANCELS).await;
                     drop(background);
                     elapsed
                 })
@@ -184,7 +186,12 @@ workloads!(smol);
 
 fn cancelled(c: &mut Criterion) {
     compare!(c, "sleep_cancel", 1, sleep_cancel);
-    compare!(c, "sleep_cancel_background", 1, sleep_cancel_background);
+    compare!(
+        c,
+        "sleep_cancel_background",
+        CANCELS,
+        sleep_cancel_background
+    );
     compare!(c, "timeout_ready", 1, timeout_ready);
     compare!(c, "timeout_pending", 1, timeout_pending);
 }

@@ -6,7 +6,7 @@ use samovar::task::{JoinError, spawn_blocking};
 use samovar::time::{Duration, Instant, sleep};
 
 /// Big enough to be felt, with or without `--release`.
-const UP_TO: u32 = 300_000;
+const UP_TO: u32 = 500_000;
 
 /// Counts primes the slow way: it never awaits, so once it runs its thread can do nothing else.
 fn primes() -> usize {

@@ -106,15 +106,14 @@ fn there_are_never_more_threads_than_allowed() {
 #[test]
 fn a_job_that_comes_while_the_last_thread_leaves_is_not_stranded() {
     watchdog(60, || {
-        for keep_alive in [Duration::ZERO, Duration::from_micros(50)] {
+        for keep_alive in [Duration::ZERO, Duration::from_micros(20)] {
             let rt = with_pool("leaves-at-once", 1, keep_alive);
-            for number in 0..1_500_u32 {
+            for number in 0..1_000_u32 {
                 let (tell, told) = mpsc::channel();
                 drop(rt.spawn_blocking(move || tell.send(number).unwrap()));
                 assert_eq!(told.recv().unwrap(), number);
-                if number % 3 == 0 {
-                    thread::sleep(Duration::from_micros(u64::from(number % 100)));
-                }
+                // Over the rounds the next job comes at every moment of the thread's end.
+                thread::sleep(Duration::from_nanos(u64::from(number % 100) * 1_000));
             }
         }
     });

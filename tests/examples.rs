@@ -169,7 +169,7 @@ fn timeouts_each_use_ends_as_it_says() {
 fn cpu_bound_the_heart_stands_still_only_in_the_midst() {
     let said = output("cpu_bound", &[]);
     assert_eq!(
-        said.matches("25997 primes below 300000").count(),
+        said.matches("41538 primes below 500000").count(),
         2,
         "{said}"
     );

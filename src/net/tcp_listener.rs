@@ -4,16 +4,21 @@ use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
+
 use super::lookup::{first, resolve};
 use super::methods::descriptor;
 use super::{TcpStream, ToSocketAddrs};
 use crate::context;
 use crate::reactor::{Direction, Io};
 
+/// How many connections may wait to be accepted: as in Tokio.
+const BACKLOG: i32 = 1024;
+
 /// A TCP socket that accepts connections.
 ///
 /// ```
-/// use futures::{AsyncReadExt, AsyncWriteExt};
+/// use samovar::io::{AsyncReadExt, AsyncWriteExt};
 /// use samovar::net::{TcpListener, TcpStream};
 ///
 /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
@@ -69,6 +74,9 @@ impl TcpListener {
         context::expect_runtime("bind a `TcpListener`");
         let addresses = resolve(addr.to_target()).await?;
         let socket = first("cannot listen on", addresses, mio::net::TcpListener::bind)?;
+        // Connections that wait to be accepted. mio asks for 128; more come at once, and each that is one too many tries
+        // again only after a second.
+        SockRef::from(&socket).listen(BACKLOG)?;
         Ok(TcpListener {
             io: Io::new(socket),
         })

@@ -27,7 +27,7 @@ use crate::reactor::{Direction, Io};
 /// To read and write at the same time use [`split`](TcpStream::split) or [`into_split`](TcpStream::into_split).
 ///
 /// ```
-/// use futures::{AsyncReadExt, AsyncWriteExt};
+/// use samovar::io::{AsyncReadExt, AsyncWriteExt};
 /// use samovar::net::{TcpListener, TcpStream};
 ///
 /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
@@ -35,7 +35,7 @@ use crate::reactor::{Direction, Io};
 /// # let address = listener.local_addr()?;
 /// let mut stream = TcpStream::connect(address).await?;
 /// stream.write_all(b"one cup, please").await?;
-/// stream.close().await?; // that was all
+/// stream.shutdown().await?; // that was all
 ///
 /// let (mut served, _) = listener.accept().await?;
 /// let mut order = String::new();

@@ -18,7 +18,7 @@ use crate::reactor::Io;
 /// There is no `peer_cred`: the standard library does not offer it yet.
 ///
 /// ```
-/// use futures::{AsyncReadExt, AsyncWriteExt};
+/// use samovar::io::{AsyncReadExt, AsyncWriteExt};
 /// use samovar::net::UnixStream;
 ///
 /// # samovar::runtime::Runtime::new().unwrap().block_on(async {

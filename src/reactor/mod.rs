@@ -16,6 +16,9 @@
 //! Read `source.rs` for the readiness protocol and `io.rs` for what a socket does with it.
 
 mod io;
+#[cfg(all(test, loom))]
+mod loom_tests;
+mod sleep;
 mod source;
 
 use std::os::fd::RawFd;
@@ -29,21 +32,12 @@ use mio::{Events, Interest, Token};
 use slab::Slab;
 
 pub(crate) use io::Io;
+use sleep::Sleep;
 use source::Change;
 pub(crate) use source::{Direction, Source};
 
-use crate::shim::atomic::{
-    AtomicU8, AtomicUsize,
-    Ordering::{AcqRel, Acquire, Relaxed},
-};
+use crate::shim::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::shim::{Mutex, MutexGuard, lock};
-
-/// The worker runs.
-const AWAKE: u8 = 0;
-/// The worker waits in the reactor, or is about to.
-const ASLEEP: u8 = 1;
-/// Somebody wants the worker: its next wait returns at once.
-const NOTIFIED: u8 = 2;
 
 /// The token of the `mio::Waker`: no key is ever this.
 const UNPARK: Token = Token(usize::MAX);
@@ -69,8 +63,8 @@ pub(crate) struct Reactor {
     registry: mio::Registry,
     /// Ends the worker's wait.
     waker: mio::Waker,
-    /// AWAKE, ASLEEP or NOTIFIED: so that only a worker that sleeps costs its waker a system call.
-    sleep: AtomicU8,
+    /// Whether the worker waits.
+    sleep: Sleep,
     /// How many sockets are registered. A hint that spares the system call where there are none, hence relaxed.
     registered: AtomicUsize,
     /// Every registered socket. Guards the table only; held together with a source's waiters, always in this order.
@@ -146,7 +140,7 @@ impl Reactor {
             }),
             registry,
             waker,
-            sleep: AtomicU8::new(AWAKE),
+            sleep: Sleep::new(),
             registered: AtomicUsize::new(0),
             sources: Mutex::new(Sources::default()),
         })
@@ -155,27 +149,22 @@ impl Reactor {
     /// The worker has nothing to run: waits for an event, for [`unpark`](Reactor::unpark) or for the timeout. Adds the
     /// wakers of whatever became ready to `woken`; the caller wakes them, with no lock held.
     pub(crate) fn park(&self, timeout: Option<Duration>, woken: &mut Vec<Waker>) {
-        // Acquire, here and below, pairs with the release in `unpark`: what its caller pushed is seen.
-        let notified = self
-            .sleep
-            .compare_exchange(AWAKE, ASLEEP, AcqRel, Acquire)
-            .is_err();
+        self.sleep.fall_asleep();
         let driver = lock(&self.driver);
-        // Looked at once more under the lock: the watchdog may have had the driver until now, and have taken from the
-        // kernel the very event that was to end this wait.
-        let notified = notified || self.sleep.load(Acquire) == NOTIFIED;
-        let timeout = if notified {
+        // Looked at under the lock: the watchdog may have had the driver until now, and have taken from the kernel the very
+        // event that was to end this wait.
+        let timeout = if self.sleep.is_notified() {
             Some(Duration::ZERO)
         } else {
             timeout
         };
         self.turn_with(driver, timeout, woken);
-        self.sleep.swap(AWAKE, AcqRel);
+        self.sleep.wake_up();
     }
 
     /// Ends the worker's wait, or its next one if it does not wait. Costs a system call only if it sleeps.
     pub(crate) fn unpark(&self) {
-        if self.sleep.swap(NOTIFIED, AcqRel) == ASLEEP {
+        if self.sleep.notify() {
             // The only failure is a full counter, which means that the event is there already.
             let _ = self.waker.wake();
         }
@@ -183,12 +172,12 @@ impl Reactor {
 
     /// Whether somebody wants the worker, so that its next wait would return at once.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.sleep.load(Acquire) == NOTIFIED
+        self.sleep.is_notified()
     }
 
     /// Whether the worker waits here.
     pub(crate) fn is_asleep(&self) -> bool {
-        self.sleep.load(Acquire) == ASLEEP
+        self.sleep.is_asleep()
     }
 
     /// Takes the events that are there, without waiting. Nothing, if another thread is at it.

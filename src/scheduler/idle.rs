@@ -102,6 +102,8 @@ impl Idle {
     #[must_use]
     pub(crate) fn stop_searching(&self) -> bool {
         let before = self.counts.fetch_sub(SEARCHER, AcqRel);
+        // Pairs with the fence in `pick`: either the producer sees that nobody searches, or the caller's look the push.
+        fence(SeqCst);
         before / SEARCHER == 1
     }
 

@@ -2,6 +2,11 @@
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
+use crate::shim::atomic::{
+    AtomicBool,
+    Ordering::{Acquire, Relaxed, SeqCst},
+    fence,
+};
 use crate::task::cell::Runnable;
 
 /// A queue that every thread may push to and every worker pops from.
@@ -10,18 +15,46 @@ pub(crate) struct Inbox {
     sender: Sender<Runnable>,
     /// The way out.
     receiver: Receiver<Runnable>,
+    /// The runtime is shutting down: what is pushed from now on is cancelled. Set before the inbox is emptied for the last
+    /// time: see `shutdown.rs`.
+    closed: AtomicBool,
 }
 
 impl Inbox {
     /// An empty one.
     pub(crate) fn new() -> Inbox {
         let (sender, receiver) = unbounded();
-        Inbox { sender, receiver }
+        Inbox {
+            sender,
+            receiver,
+            closed: AtomicBool::new(false),
+        }
     }
 
-    /// Adds a task. It never fails: the receiver lives as long as the sender.
-    pub(crate) fn push(&self, task: Runnable) {
+    /// Adds a task. `false`: the runtime is shutting down, and the task is cancelled, here or there.
+    #[must_use]
+    pub(crate) fn push(&self, task: Runnable) -> bool {
+        // It never fails: the receiver lives as long as the sender.
         let _ = self.sender.send(task);
+        // The fence pairs with the one in `close`: either the shutdown finds the task, or this finds the shutdown.
+        fence(SeqCst);
+        if self.closed.load(Relaxed) {
+            self.cancel_all();
+            return false;
+        }
+        true
+    }
+
+    /// The runtime shuts down. The caller empties the inbox after this.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, SeqCst);
+        // Pairs with the fence in `push`.
+        fence(SeqCst);
+    }
+
+    /// Whether the runtime is shutting down.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Acquire)
     }
 
     /// The oldest task.

@@ -20,6 +20,8 @@
 
 mod idle;
 mod inbox;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod queue;
 mod registry;
 mod seat;
@@ -55,11 +57,7 @@ pub(crate) use self::worker::Local;
 use crate::blocking::Pool;
 use crate::context;
 use crate::reactor::Reactor;
-use crate::shim::atomic::{
-    AtomicBool, AtomicU32, AtomicU64,
-    Ordering::{Acquire, Relaxed, SeqCst},
-    fence,
-};
+use crate::shim::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use crate::shim::{Mutex, lock};
 use crate::task::cell::{Runnable, Schedule, Spawned, Task, Ticket, quietly};
 use crate::task::{Id, JoinHandle};
@@ -102,8 +100,6 @@ pub(crate) struct Shared {
     /// How many polls a worker with a queue lets pass before it wakes another to share it. It grows when the shared tasks
     /// turn out too short to be worth a wake, and shrinks when they do not. A hint, hence relaxed.
     patience: AtomicU32,
-    /// The runtime is shutting down. Set before the inbox and the registries are emptied: see `shutdown.rs`.
-    closed: AtomicBool,
     /// How many workers have not finished their part of the shutdown.
     remaining: Latch,
     /// The threads, to be joined at shutdown. Guards the list.
@@ -164,7 +160,6 @@ pub(crate) fn start(config: Config, pool: Arc<Pool>) -> io::Result<Arc<Home>> {
         watchdog: Watchdog::new(),
         spinner: Spinner::new(config.spin),
         patience: AtomicU32::new(0),
-        closed: AtomicBool::new(false),
         remaining: Latch::new(config.workers),
         threads: Mutex::new(Vec::new()),
         pool,
@@ -232,14 +227,9 @@ impl Shared {
 
     /// Queues a task from a thread that is no worker of this runtime.
     fn push_from_outside(self: &Arc<Self>, task: Runnable) {
-        self.inbox.push(task);
-        // The fence pairs with the one in `close`: either the shutdown finds the task, or this finds the shutdown.
-        fence(SeqCst);
-        if self.closed.load(Relaxed) {
-            self.inbox.cancel_all();
-            return;
+        if self.inbox.push(task) {
+            self.wake_for_inbox();
         }
-        self.wake_for_inbox();
     }
 
     /// Makes sure that somebody looks at the inbox.
@@ -288,7 +278,7 @@ impl Shared {
 
     /// Whether the runtime is shutting down.
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Acquire)
+        self.inbox.is_closed()
     }
 }
 

@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 use super::seated::Seated;
 use super::worker::Local;
 use super::{Home, Shared, wake_all};
-use crate::shim::atomic::{Ordering::SeqCst, fence};
 use crate::shim::lock;
 
 /// Counts down to zero, and lets one wait for that.
@@ -110,9 +109,7 @@ pub(crate) fn shut_down(home: &Home, how: Shutdown) {
 impl Shared {
     /// Step 1, and worker 0's part if nobody sits there.
     fn close(self: &Arc<Self>) {
-        self.closed.store(true, SeqCst);
-        // Pairs with the fence in `push_from_outside`.
-        fence(SeqCst);
+        self.inbox.close();
         self.watchdog.close();
         let vacant = self.seat.close();
         for remote in &self.remotes {

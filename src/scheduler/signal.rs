@@ -1,6 +1,7 @@
 //! How the future inside `block_on` is woken, wherever its thread is: running tasks, asleep in worker 0's reactor, or
 //! parked because another thread is worker 0.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use futures_task::ArcWake;
@@ -14,27 +15,25 @@ use crate::shim::atomic::{
     fence,
 };
 
-/// The waker of one `block_on`.
-pub(crate) struct Signal {
+/// What the thread inside `block_on` and its wakers tell each other: that the future is to be polled, and where the
+/// thread sleeps.
+pub(crate) struct Bell {
     /// The future is to be polled.
     woken: AtomicBool,
     /// The thread is worker 0 now, so that its sleep is the reactor's.
     seated: AtomicBool,
     /// Where it sleeps when it is not.
     parker: Parker,
-    /// The way into the runtime, perhaps through another worker than 0.
-    home: Arc<Home>,
 }
 
-impl Signal {
-    /// A signal that is set: the future is to be polled for a first time.
-    pub(super) fn new(home: Arc<Home>) -> Arc<Signal> {
-        Arc::new(Signal {
+impl Bell {
+    /// A bell that has been rung: the future is to be polled for a first time.
+    pub(super) fn new() -> Bell {
+        Bell {
             woken: AtomicBool::new(true),
             seated: AtomicBool::new(false),
             parker: Parker::default(),
-            home,
-        })
+        }
     }
 
     /// Whether the future is to be polled.
@@ -51,8 +50,8 @@ impl Signal {
     /// The thread becomes worker 0, or stops being it.
     pub(super) fn set_seated(&self, seated: bool) {
         self.seated.store(seated, Relaxed);
-        // Pairs with the fence in `wake_by_ref`. The waker sets `woken` and then asks where the thread sleeps; the thread
-        // says where it will sleep and then looks at `woken`: one of them sees the other.
+        // Pairs with the fence in `ring`. The waker sets `woken` and then asks where the thread sleeps; the thread says
+        // where it will sleep and then looks at `woken`: one of them sees the other.
         fence(SeqCst);
     }
 
@@ -65,23 +64,57 @@ impl Signal {
     pub(super) fn offer_seat(&self) {
         self.parker.unpark();
     }
+
+    /// The future is to be polled. `true`: the thread is worker 0, and perhaps asleep in the reactor.
+    pub(super) fn ring(&self) -> bool {
+        // Release, also when it was set already: what the waker wrote before is seen by the poll.
+        self.woken.swap(true, SeqCst);
+        fence(SeqCst);
+        let seated = self.seated.load(Relaxed);
+        if !seated {
+            self.parker.unpark();
+        }
+        seated
+    }
+}
+
+/// The waker of one `block_on`.
+pub(crate) struct Signal {
+    /// How the thread is told.
+    bell: Bell,
+    /// The way into the runtime, perhaps through another worker than 0.
+    home: Arc<Home>,
+}
+
+impl Signal {
+    /// A signal that is set.
+    pub(super) fn new(home: Arc<Home>) -> Arc<Signal> {
+        Arc::new(Signal {
+            bell: Bell::new(),
+            home,
+        })
+    }
+}
+
+impl Deref for Signal {
+    type Target = Bell;
+
+    fn deref(&self) -> &Bell {
+        &self.bell
+    }
 }
 
 impl ArcWake for Signal {
     fn wake_by_ref(signal: &Arc<Signal>) {
-        // Release, also when it was set already: what the waker wrote before is seen by the poll.
-        signal.woken.swap(true, SeqCst);
-        fence(SeqCst);
-        if signal.seated.load(Relaxed) {
-            // On worker 0's own thread the loop looks at `woken` before it sleeps.
-            let is_worker_0 =
-                |local: &Local| local.home().worker == 0 && local.home().same_runtime(&signal.home);
-            if !context::with_worker(|local| local.is_some_and(is_worker_0)) {
-                // Not `home`'s own: a handle may have been taken on any worker.
-                signal.home.shared.remotes[0].reactor.unpark();
-            }
-        } else {
-            signal.parker.unpark();
+        if !signal.ring() {
+            return;
+        }
+        // On worker 0's own thread the loop looks at `woken` before it sleeps.
+        let is_worker_0 =
+            |local: &Local| local.home().worker == 0 && local.home().same_runtime(&signal.home);
+        if !context::with_worker(|local| local.is_some_and(is_worker_0)) {
+            // Not `home`'s own: a handle may have been taken on any worker.
+            signal.home.shared.remotes[0].reactor.unpark();
         }
     }
 }

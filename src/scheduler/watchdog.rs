@@ -9,7 +9,7 @@
 //! While all workers sleep it sleeps too, and costs nothing; the first that goes to work wakes it. A runtime of one worker
 //! has none, for there would be nobody to run the tasks.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::worker::WORTH_A_WAKE;
@@ -19,6 +19,7 @@ use crate::shim::atomic::{
     Ordering::{Relaxed, SeqCst},
     fence,
 };
+use crate::shim::{Condvar, Mutex, lock, wait};
 
 /// The time between two looks. A poll that takes longer is called blocking.
 const INTERVAL: Duration = Duration::from_millis(10);
@@ -55,11 +56,11 @@ impl Watchdog {
 
     /// A worker goes to work.
     pub(super) fn stir(&self) {
-        // Pairs with the fence in `watch`: either the watchdog sees that the worker is awake, or the worker sees that
+        // Pairs with the fence in `falls_asleep`: either the watchdog sees that the worker is awake, or the worker sees that
         // the watchdog goes to sleep.
         fence(SeqCst);
         if !self.awake.load(Relaxed) {
-            let _closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+            let _closed = lock(&self.closed);
             self.awake.store(true, Relaxed);
             self.call.notify_all();
         }
@@ -67,27 +68,38 @@ impl Watchdog {
 
     /// The runtime shuts down.
     pub(super) fn close(&self) {
-        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(&self.closed) = true;
         self.call.notify_all();
     }
 
-    /// Waits for the time of the next look. `false`: the runtime is shut down.
+    /// Waits for the time of the next look, or less. `false`: the runtime is shut down.
     fn wait(&self, interval: Duration) -> bool {
-        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        let (closed, _) = self
-            .call
-            .wait_timeout_while(closed, interval, |closed| !*closed)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut closed = lock(&self.closed);
+        if !*closed {
+            let waited = self.call.wait_timeout(closed, interval);
+            closed = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         !*closed
     }
 
+    /// Says that the watchdog sleeps, unless a worker went to work meanwhile: `true` if `all_rest` is still so.
+    pub(super) fn falls_asleep(&self, all_rest: impl FnOnce() -> bool) -> bool {
+        self.awake.store(false, Relaxed);
+        // Pairs with the fence in `stir`.
+        fence(SeqCst);
+        let all_rest = all_rest();
+        if !all_rest {
+            self.awake.store(true, Relaxed);
+        }
+        all_rest
+    }
+
     /// Waits until a worker goes to work. `false`: the runtime is shut down.
-    fn sleep(&self) -> bool {
-        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        let closed = self
-            .call
-            .wait_while(closed, |closed| !*closed && !self.awake.load(Relaxed))
-            .unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn sleep(&self) -> bool {
+        let mut closed = lock(&self.closed);
+        while !*closed && !self.awake.load(Relaxed) {
+            closed = wait(&self.call, closed);
+        }
         !*closed
     }
 }
@@ -95,9 +107,10 @@ impl Watchdog {
 /// The life of the watchdog's thread.
 pub(super) fn watch(shared: &Arc<Shared>) {
     let mut seen: Vec<Seen> = shared.remotes.iter().map(|_| Seen::default()).collect();
+    let all_rest = || (0..shared.remotes.len()).all(|worker| shared.rests(worker));
     loop {
         let go_on = match look(shared, &mut seen) {
-            Next::Sleep if falls_asleep(shared) => {
+            Next::Sleep if shared.watchdog.falls_asleep(all_rest) => {
                 seen.fill(Seen::default());
                 shared.watchdog.sleep()
             }
@@ -108,18 +121,6 @@ pub(super) fn watch(shared: &Arc<Shared>) {
             return;
         }
     }
-}
-
-/// Says that the watchdog sleeps, unless a worker went to work meanwhile.
-fn falls_asleep(shared: &Shared) -> bool {
-    shared.watchdog.awake.store(false, Relaxed);
-    // Pairs with the fence in `stir`.
-    fence(SeqCst);
-    let all_sleep = (0..shared.remotes.len()).all(|worker| shared.rests(worker));
-    if !all_sleep {
-        shared.watchdog.awake.store(true, Relaxed);
-    }
-    all_sleep
 }
 
 /// What the watchdog remembers of a worker.

@@ -37,10 +37,10 @@ use crate::time::clock;
 const POLLS_PER_LOOK: u32 = 61;
 
 /// How many tasks at most one look takes from the inbox.
-const INBOX_BATCH: usize = 32;
+const INBOX_BATCH: usize = 1024;
 
 /// Polls that take less are not worth waking another worker for.
-pub(super) const WORTH_A_WAKE: Duration = Duration::from_micros(2);
+pub(super) const WORTH_A_WAKE: Duration = Duration::from_micros(5);
 
 /// What a thread is a worker for: why it runs the loop, and when it stops.
 pub(crate) trait Purpose {
@@ -288,7 +288,7 @@ impl Local {
         // The second look, after the announcement: see `idle.rs`.
         if !purpose.is_pressing() && !self.sees_work() {
             let mut woken = self.woken.take();
-            let timeout = remote.timers.timeout(clock::now).map(for_the_kernel);
+            let timeout = remote.timers.timeout(clock::now);
             shared
                 .spinner
                 .wait(&self.waits, &remote.reactor, timeout, &mut woken);
@@ -396,20 +396,5 @@ impl Local {
         x ^= x << 5;
         self.random.set(x);
         x
-    }
-}
-
-/// The kernel's wait counts in milliseconds, and mio rounds up; and a wake takes its time. So when a little more than a
-/// whole number of milliseconds is left, the whole number is what to ask for: the rest passes on the way. If it does not,
-/// the worker looks again without waiting, for a tenth of a millisecond at most.
-fn for_the_kernel(left: Duration) -> Duration {
-    const MILLI: u128 = 1_000_000;
-    const SLACK: u128 = 100_000;
-    let nanos = left.as_nanos();
-    let over = nanos % MILLI;
-    if over < SLACK {
-        left.saturating_sub(Duration::from_nanos(over as u64))
-    } else {
-        left
     }
 }

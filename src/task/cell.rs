@@ -216,10 +216,14 @@ impl<F: Spawned, S: Schedule> Task<F, S> {
                     quietly(|| joiner.wake());
                 }
             }
+            Complete::DropOutput if unwanted.is_some() => {}
             Complete::DropOutput => self.drop_output(),
         }
-        if let Some(unwanted) = unwanted {
-            drop_in_turn(unwanted);
+        match unwanted {
+            None => {}
+            // Apart, for most outputs need no drop, and the `Result` always does.
+            Some(Ok(output)) => drop_in_turn(output),
+            Some(Err(error)) => drop_in_turn(error),
         }
         if let Some(ticket) = ticket {
             drop(self.scheduler.release(ticket));

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use futures_task::{ArcWake, waker};
 use loom::thread;
 
-use super::cell::{Join, Run, Runnable, Schedule, Spawned, Task, Ticket};
+use super::cell::{Join, Runnable, Schedule, Spawned, Task, Ticket};
 use super::{Id, JoinError};
 use crate::park::Parker;
 use crate::shim::atomic::{AtomicU32, Ordering::Relaxed};
@@ -349,6 +349,36 @@ fn an_abort_reaches_a_task_that_nobody_wakes() {
         model.line.0.work();
         thread.join().unwrap();
         model.facts.assert_dropped_here();
+        assert!(model.output().is_err_and(|error| error.is_cancelled()));
+        model.facts.assert_all_dropped_once(0);
+    });
+}
+
+#[test]
+fn an_aborted_task_that_waited_is_not_polled_again() {
+    loom::model(|| {
+        let model = Model::new(1);
+        assert!(model.line.0.pop().unwrap().run().is_none());
+        let aborted = model.run.clone();
+        let thread = thread::spawn(move || aborted.abort());
+        model.line.0.work();
+        thread.join().unwrap();
+        assert!(model.output().is_err_and(|error| error.is_cancelled()));
+        assert_eq!(model.facts.polls.load(Relaxed), 1);
+    });
+}
+
+#[test]
+fn a_shutdown_reaches_a_task_that_nobody_wakes() {
+    loom::model(|| {
+        let model = Model::new(1);
+        let (task, line) = (model.run.clone(), model.line.clone());
+        let shutdown = thread::spawn(move || {
+            task.cancel();
+            line.0.close();
+        });
+        model.line.0.work();
+        shutdown.join().unwrap();
         assert!(model.output().is_err_and(|error| error.is_cancelled()));
         model.facts.assert_all_dropped_once(0);
     });

@@ -42,6 +42,8 @@ struct TimerState {
     wheel: Wheel<Waker>,
     /// The tick until which the worker waits, or 0 while it does not: an earlier timer must end the wait.
     waits_until: u64,
+    /// The deadline for which the last wait was cut short: see [`for_the_kernel`](TimerState::for_the_kernel).
+    cut_for: u64,
     /// The runtime is shut down.
     closed: bool,
 }
@@ -69,6 +71,7 @@ impl Timers {
             state: Mutex::new(TimerState {
                 wheel: Wheel::new(),
                 waits_until: 0,
+                cut_for: NEVER,
                 closed: false,
             }),
         }
@@ -139,7 +142,7 @@ impl Timers {
         }
         let elapsed = now().saturating_duration_since(self.start);
         let due = Duration::from_nanos(next.saturating_mul(1 << TICK_SHIFT));
-        Some(due.saturating_sub(elapsed))
+        Some(state.for_the_kernel(next, due.saturating_sub(elapsed)))
     }
 
     /// The worker no longer waits.
@@ -175,6 +178,24 @@ impl Timers {
     /// The last tick that has passed.
     fn tick_down(&self, now: Instant) -> u64 {
         nanos(now.saturating_duration_since(self.start)) >> TICK_SHIFT
+    }
+}
+
+impl TimerState {
+    /// The kernel's wait counts in milliseconds, and mio rounds up; and a wake takes its time. So when a little more than a
+    /// whole number of milliseconds is left until `deadline`, the whole number is what to ask for: the rest passes on the
+    /// way. If it does not, the worker looks again without waiting, until that deadline and no other: where many timers
+    /// follow each other closely it would never sleep.
+    fn for_the_kernel(&mut self, deadline: u64, left: Duration) -> Duration {
+        const MILLI: u64 = 1_000_000;
+        const SLACK: u64 = 100_000;
+        let over = nanos(left) % MILLI;
+        let is_rest = self.cut_for == deadline;
+        if over < SLACK && (is_rest || left >= Duration::from_millis(1)) {
+            self.cut_for = deadline;
+            return left.saturating_sub(Duration::from_nanos(over));
+        }
+        left
     }
 }
 
