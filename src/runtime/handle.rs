@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use super::RuntimeFlavor;
 use crate::context;
@@ -139,9 +139,9 @@ impl fmt::Debug for Handle {
 pub struct EnterGuard<'a> {
     /// Restores the former runtime.
     entered: context::Entered,
-    /// The runtime is not dropped while a guard of it is held. The pointer keeps the guard on its thread, which is the one
-    /// whose runtime it restores.
-    _handle: PhantomData<(&'a Handle, *const ())>,
+    /// The runtime is not dropped while a guard of it is held. Like the guard of a lock this one may be shared, but stays on
+    /// its thread, which is the one whose runtime it restores.
+    _handle: PhantomData<(&'a Handle, MutexGuard<'static, ()>)>,
 }
 
 impl Drop for EnterGuard<'_> {

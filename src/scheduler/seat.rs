@@ -200,16 +200,11 @@ impl Shared {
             self.seat.call.notify_all();
             return;
         }
-        state.has_stand_in = true;
-        drop(state);
+        // Still under the lock: so the shutdown, which takes it too, comes before the thread is started, or knows of it. If
+        // there is no thread to be had now, the next call tries again, and the next `block_on` takes the seat itself.
         let shared = self.clone();
-        if self
-            .start_thread("stand-in", move || stand_in(&shared))
-            .is_err()
-        {
-            // No thread to be had now: the next call tries again, and the next `block_on` takes the seat itself.
-            self.seat.lock().has_stand_in = false;
-        }
+        let started = self.start_thread("stand-in", move || stand_in(&shared));
+        state.has_stand_in = started.is_ok();
     }
 }
 

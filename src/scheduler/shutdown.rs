@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use super::seated::Seated;
 use super::worker::Local;
 use super::{Home, Shared, wake_all};
+use crate::context;
 use crate::shim::lock;
 
 /// Counts down to zero, and lets one wait for that.
@@ -131,6 +132,11 @@ impl Shared {
     /// A worker has dropped its tasks. The last one does step 4.
     pub(super) fn worker_left(self: &Arc<Self>) {
         self.remaining.count_down(|| {
+            // Destructors may try to spawn: they find this runtime, which refuses.
+            let _entered = context::enter(Arc::new(Home {
+                shared: self.clone(),
+                worker: 0,
+            }));
             self.inbox.cancel_all();
             let mut woken = Vec::new();
             for remote in &self.remotes {

@@ -153,7 +153,7 @@ impl Local {
             return false;
         };
         self.poll(first);
-        while !self.is_time_to_look() {
+        while !self.is_time_to_look() && !self.shared().is_closed() {
             let Some(task) = self.queue.pop() else {
                 break;
             };
