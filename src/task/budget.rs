@@ -17,29 +17,26 @@ thread_local! {
 }
 
 /// Runs one poll of a task with a fresh budget, and restores the caller's afterwards, also when the poll panics.
+#[inline]
 pub(crate) fn with_fresh<R>(poll: impl FnOnce() -> R) -> R {
-    struct Restore(Option<u8>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            let _ = LEFT.try_with(|left| left.set(self.0));
-        }
-    }
-    let _restore = Restore(
-        LEFT.try_with(|left| left.replace(Some(PER_POLL)))
-            .unwrap_or(None),
-    );
-    poll()
+    with(Some(PER_POLL), poll)
 }
 
 /// Runs `poll` without a limit: a timer beside a busy future must be looked at even when that future spent everything.
 pub(crate) fn unlimited<R>(poll: impl FnOnce() -> R) -> R {
+    with(None, poll)
+}
+
+/// Runs `poll` with this budget, and restores the caller's.
+#[inline]
+fn with<R>(budget: Option<u8>, poll: impl FnOnce() -> R) -> R {
     struct Restore(Option<u8>);
     impl Drop for Restore {
         fn drop(&mut self) {
             let _ = LEFT.try_with(|left| left.set(self.0));
         }
     }
-    let _restore = Restore(LEFT.try_with(Cell::take).unwrap_or(None));
+    let _restore = Restore(LEFT.try_with(|left| left.replace(budget)).unwrap_or(None));
     poll()
 }
 
@@ -67,6 +64,7 @@ impl Drop for Unit {
 }
 
 /// Takes one unit. `Pending` means that the budget is used up: the task has been woken and must return.
+#[inline]
 pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<Unit> {
     let before = LEFT.try_with(Cell::get).unwrap_or(None);
     match before {
@@ -83,6 +81,7 @@ pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<Unit> {
 }
 
 /// Whether the running poll has used up its budget: what `select!` and combinators look at.
+#[inline]
 pub(crate) fn is_spent() -> bool {
     LEFT.try_with(Cell::get).unwrap_or(None) == Some(0)
 }
