@@ -138,10 +138,9 @@ async fn the_path_may_begin_at_the_crate() {
 #[samovar::test]
 async fn select_and_join_wait_for_tasks() {
     let _watchdog = Watchdog::new();
+    let (go_on, wait) = samovar::sync::oneshot::channel();
     let slow = samovar::spawn(async {
-        for _ in 0..10 {
-            yield_now().await;
-        }
+        wait.await.unwrap();
         "slow"
     });
     samovar::pin!(slow);
@@ -150,6 +149,7 @@ async fn select_and_join_wait_for_tasks() {
         name = samovar::spawn(async { "quick" }) => name,
     };
     assert_eq!(first.unwrap(), "quick");
+    go_on.send(()).unwrap();
     let (slow, other) = samovar::join!(slow, samovar::spawn(async { "other" }));
     assert_eq!((slow.unwrap(), other.unwrap()), ("slow", "other"));
 }

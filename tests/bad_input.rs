@@ -92,7 +92,7 @@ fn outside_a_runtime() {
     check(&["task::try_id"], || { task::id(); });
     assert!(Handle::try_current().is_err());
     // `samovar::block_on` is no runtime, and a guard that is gone is none either.
-    check(NOWHERE, || samovar::block_on(async { samovar::spawn(async {}) }));
+    check(NOWHERE, || samovar::block_on(async { drop(samovar::spawn(async {})) }));
     let rt = current_thread();
     drop(rt.enter());
     check(NOWHERE, || samovar::spawn(async {}));

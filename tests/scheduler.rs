@@ -65,8 +65,11 @@ fn tokens_of_the_thread_are_not_those_of_block_on() {
     });
 }
 
+/// A future as the closure that polls it.
+type Poller<'a> = dyn FnMut(&mut Context<'_>) -> Poll<()> + 'a;
+
 /// Polls of a future that waits for another thread's wake, exactly one, inside `block_on`.
-fn polls_of_one_wait(block_on: &dyn Fn(&mut dyn FnMut(&mut Context<'_>) -> Poll<()>)) -> usize {
+fn polls_of_one_wait(block_on: &dyn Fn(&mut Poller<'_>)) -> usize {
     let mut polls = 0;
     let woken = Arc::new(AtomicBool::new(false));
     block_on(&mut |cx| {
