@@ -640,12 +640,13 @@ fn a_thousand_runtimes_leave_no_thread_and_no_descriptor() {
         let counts = || (count("/proc/self/fd"), count("/proc/self/task"));
         let before = counts();
         (0..1000).for_each(one);
-        // The kernel takes a thread out of the list a moment after it was joined.
+        // The kernel takes a thread out of the list a moment after it was joined; so there may also be fewer than before.
+        let more = || counts().0 > before.0 || counts().1 > before.1;
         let start = Instant::now();
-        while counts() > before && start.elapsed() < Duration::from_secs(10) {
+        while more() && start.elapsed() < Duration::from_secs(10) {
             thread::sleep(MILLI);
         }
-        assert_eq!(counts(), before);
+        assert!(!more(), "{before:?} before, {:?} after", counts());
     });
 }
 
@@ -694,7 +695,10 @@ fn a_runtime_that_cannot_start_its_threads_leaves_nothing() {
             assert!(built.is_err());
         }
         let after = (count("/proc/self/fd"), count("/proc/self/task"));
-        assert_eq!(after, before);
+        assert!(
+            after.0 <= before.0 && after.1 <= before.1,
+            "{before:?} before, {after:?} after"
+        );
     });
 }
 
