@@ -75,7 +75,7 @@ fn mpsc_recv_many() {
 fn broadcast_recv() {
     on_a_runtime(async {
         let (sender, mut receiver) = broadcast::channel(4);
-        cancel_when_ready(receiver.recv(), async { drop(sender.send(1)) }).await;
+        cancel_when_ready(receiver.recv(), async { assert_eq!(sender.send(1), Ok(1)) }).await;
         assert_eq!(receiver.recv().await, Ok(1));
     });
 }
