@@ -38,6 +38,7 @@ async fn consume(mut tray: Receiver<u32>) -> u32 {
     let mut drunk = 0;
     // Cups that were sent are still delivered after the last sender is gone; then comes `None`.
     while let Some(cup) = tray.recv().await {
+        println!("waiter   takes cup {cup}");
         sleep(Duration::from_millis(20)).await;
         println!("waiter   cup {cup} is drunk");
         drunk += 1;

@@ -1,5 +1,5 @@
 //! Three ways to do several things at once: `join!`, tasks and `select!`. Run with `cargo run --example concurrent`:
-//! each says who finished, and `select!` whom it dropped.
+//! each says who finished, and `select!` whom it dropped. One cup breaks on purpose: its panic is a message, not the end.
 
 use samovar::task::JoinError;
 use samovar::time::{Duration, sleep};

@@ -1,5 +1,5 @@
 //! Futures written by hand: one that waits for others, and one that really waits. Run with
-//! `cargo run --example first_future`: two polls and one wake, whoever the waiting is for.
+//! `cargo run --example first_future`: each is polled twice, for it was woken once.
 //!
 //! An `async fn` becomes a future that polls other futures. At the bottom there is always one that polls nobody: a leaf,
 //! which hands its waker to whatever will know, such as a timer, a socket or, as here, another thread.

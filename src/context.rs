@@ -8,6 +8,7 @@
 //! already. Then the thread counts as a stranger, and every path works for strangers.
 
 use std::cell::{Cell, RefCell};
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -76,6 +77,14 @@ pub(crate) fn expect_runtime(purpose: &str) {
     let inside = CONTEXT.try_with(|context| context.home.borrow().is_some());
     if inside != Ok(true) {
         panic!("{}", no_runtime(purpose));
+    }
+}
+
+/// Panics outside a runtime, for a future that was made at `caller`: a panic inside a poll cannot point there, so it says so.
+pub(crate) fn expect_runtime_for(purpose: &str, caller: &Location<'_>) {
+    let inside = CONTEXT.try_with(|context| context.home.borrow().is_some());
+    if inside != Ok(true) {
+        panic!("{} (the call is at {caller})", no_runtime(purpose));
     }
 }
 

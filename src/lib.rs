@@ -24,11 +24,12 @@
 //! | question | file |
 //! |---|---|
 //! | Who calls `poll`, and when? | `block_on.rs`, `park.rs` |
-//! | What is a task, and what does a waker do? | `task/state.rs`, `task/cell.rs` |
+//! | What is a task, and what does a waker do? | `task/state.rs`, `task/cell.rs`, `task/join_handle.rs` |
 //! | Who polls many tasks? On many threads? | `scheduler/worker.rs`, `scheduler/queue.rs`, `scheduler/mod.rs` |
 //! | What if there is nothing to do? | `scheduler/idle.rs`, `scheduler/seat.rs` |
 //! | Who wakes me when time has passed? | `time/sleep.rs`, `time/timers.rs`, `time/wheel.rs` |
 //! | Who wakes me when bytes have come? | `reactor/mod.rs`, `reactor/source.rs`, `reactor/io.rs` |
+//! | Who wakes me when another task is done with something? | `sync/waiters.rs`, `sync/mutex.rs` |
 //! | What if a task blocks? | `scheduler/watchdog.rs`, `blocking.rs` |
 //! | How does it end? | `scheduler/shutdown.rs` |
 //!

@@ -3,11 +3,13 @@
 mod runtime_support;
 
 use std::any::Any;
+use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, set_hook, take_hook};
 use std::sync::{Mutex, Once};
 use std::time::Duration;
 
 use runtime_support::{current_thread, multi_thread, on_each, watchdog};
+use samovar::net::{TcpListener, TcpStream, UdpSocket};
 use samovar::runtime::{Builder, Handle, Runtime};
 use samovar::task::{self, JoinHandle};
 use samovar::time;
@@ -98,6 +100,29 @@ fn outside_a_runtime() {
     check(NOWHERE, || samovar::spawn(async {}));
     rt.block_on(async {});
     check(NOWHERE, || { Handle::current(); });
+}
+
+/// A panic inside a poll points into the library, so its message says where the future was made.
+#[test]
+fn futures_outside_a_runtime_say_where_they_were_made() {
+    fn check<F: Future>(make: impl FnOnce() -> F, line: u32) {
+        let panic = panic_of(|| samovar::block_on(make()));
+        let here = format!("{}:{line}", file!());
+        assert!(
+            panic.message.contains("no samovar runtime"),
+            "{:?}",
+            panic.message
+        );
+        assert!(
+            panic.message.contains(&here),
+            "{:?} lacks {here:?}",
+            panic.message
+        );
+    }
+    check(|| TcpListener::bind("127.0.0.1:0"), line!());
+    check(|| TcpStream::connect("127.0.0.1:1"), line!());
+    check(|| UdpSocket::bind("127.0.0.1:0"), line!());
+    check(|| time::timeout(Duration::MAX, pending::<()>()), line!());
 }
 
 #[rustfmt::skip]

@@ -42,10 +42,6 @@ mod fake {
                 record(format!("worker_threads({number})"));
                 self
             }
-            pub fn start_paused(&mut self, paused: bool) -> &mut Self {
-                record(format!("start_paused({paused})"));
-                self
-            }
             pub fn enable_all(&mut self) -> &mut Self {
                 record("enable_all");
                 self
@@ -107,14 +103,14 @@ fn main_takes_a_flavor() {
 }
 
 #[test]
-fn worker_threads_and_start_paused_are_expressions() {
+fn worker_threads_is_an_expression() {
     const NUMBER: usize = 2;
-    #[samovar::main(worker_threads = NUMBER + 1, start_paused = NUMBER == 2, crate = "fake")]
+    #[samovar::main(worker_threads = NUMBER + 1, crate = "fake")]
     async fn entry() {}
     entry();
     assert_eq!(
         calls(),
-        "multi_thread worker_threads(3) start_paused(true) enable_all build block_on"
+        "multi_thread worker_threads(3) enable_all build block_on"
     );
 }
 

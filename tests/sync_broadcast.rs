@@ -281,7 +281,7 @@ fn threads_get_everything_in_order_or_are_told_what_they_missed() {
 }
 
 #[test]
-#[should_panic(expected = "broadcast channel capacity cannot be zero")]
+#[should_panic(expected = "must be at least 1")]
 fn a_channel_without_capacity_is_refused() {
     let _ = broadcast::channel::<u64>(0);
 }

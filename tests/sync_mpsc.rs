@@ -32,7 +32,7 @@ fn values_come_out_in_the_order_in_which_they_went_in() {
 }
 
 #[test]
-#[should_panic(expected = "mpsc bounded channel requires buffer > 0")]
+#[should_panic(expected = "must be at least 1")]
 fn a_channel_without_slots_is_refused() {
     let _ = mpsc::channel::<u64>(0);
 }

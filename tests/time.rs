@@ -422,7 +422,7 @@ async fn an_interval_with_a_start_ticks_first_then() {
 }
 
 #[samovar::test]
-#[should_panic(expected = "`period` must be non-zero")]
+#[should_panic(expected = "must be longer than zero")]
 async fn an_interval_of_zero_panics() {
     let _interval = interval(Duration::ZERO);
 }

@@ -19,8 +19,6 @@ pub(crate) struct Arguments {
     pub(crate) flavor: Flavor,
     /// An expression for `Builder::worker_threads`.
     pub(crate) worker_threads: Option<Vec<TokenTree>>,
-    /// An expression for `Builder::start_paused`.
-    pub(crate) start_paused: Option<Vec<TokenTree>>,
     /// The path to the runtime, if it is not `::samovar`.
     pub(crate) krate: Option<Vec<TokenTree>>,
 }
@@ -31,7 +29,6 @@ impl Arguments {
         let mut arguments = Arguments {
             flavor,
             worker_threads: None,
-            start_paused: None,
             krate: None,
         };
         let mut names: Vec<Ident> = Vec::new();
@@ -46,11 +43,10 @@ impl Arguments {
             match text.as_str() {
                 "flavor" => arguments.flavor = parse_flavor(&value)?,
                 "worker_threads" => arguments.worker_threads = Some(value),
-                "start_paused" => arguments.start_paused = Some(value),
                 "crate" => arguments.krate = Some(parse_path(value)?),
                 _ => {
                     let message = format!(
-                        "unknown argument `{text}`; there are `flavor`, `worker_threads`, `start_paused` and `crate`"
+                        "unknown argument `{text}`; there are `flavor`, `worker_threads` and `crate`"
                     );
                     return Err(Error::new(name.span(), message));
                 }

@@ -53,10 +53,6 @@ fn run(name: &Ident, arguments: Arguments) -> TokenStream {
         tokens.extend(code(".worker_threads"));
         tokens.extend(group(Delimiter::Parenthesis, number));
     }
-    if let Some(paused) = arguments.start_paused {
-        tokens.extend(code(".start_paused"));
-        tokens.extend(group(Delimiter::Parenthesis, paused));
-    }
     tokens.extend(code(
         ".enable_all().build().expect(\"failed to build the runtime\"); runtime.block_on",
     ));

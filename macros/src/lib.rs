@@ -29,7 +29,6 @@ use proc_macro::TokenStream;
 ///   `Builder::new_multi_thread` or `Builder::new_current_thread`.
 /// * `worker_threads = <expression>`: how many workers, a `usize`; only for `multi_thread`. Without it, the builder
 ///   decides.
-/// * `start_paused = <expression>`: whether the clock starts paused, a `bool`.
 /// * `crate = "path"`: where the runtime is, if it is not `::samovar`: renamed, or re-exported by another crate.
 ///
 /// # Expansion

@@ -38,6 +38,8 @@ macro_rules! __each_from {
     };
 }
 
+/// Runs an async `main` on a runtime.
+///
 /// # Examples
 ///
 /// ```
@@ -71,6 +73,8 @@ macro_rules! __each_from {
 #[cfg(feature = "macros")]
 pub use samovar_macros::main;
 
+/// Runs an async test on a runtime.
+///
 /// # Examples
 ///
 /// ```no_run

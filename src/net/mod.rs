@@ -5,6 +5,7 @@
 //! - `from_std` makes the socket non-blocking itself; a blocking socket that is forgotten cannot hang the runtime.
 //! - An error of `bind` or `connect` names the address, and what was wrong with one that cannot be understood.
 //! - A socket belongs to no runtime until it first has to wait. Then it belongs to the one in which it waits.
+//! - The borrowed `WriteHalf` of `split` has a destructor (that does nothing), so the borrow lasts until it is dropped.
 //!
 //! # What a socket does here
 //!

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::panic::Location;
 use std::task::{Context, Poll};
 
 use socket2::SockRef;
@@ -54,7 +55,7 @@ impl TcpListener {
     ///
     /// # Panics
     ///
-    /// When it is polled outside a runtime.
+    /// When it is polled outside a runtime; the message names the line of this call.
     ///
     /// ```
     /// use samovar::net::TcpListener;
@@ -70,16 +71,20 @@ impl TcpListener {
     /// );
     /// # std::io::Result::Ok(()) }).unwrap();
     /// ```
-    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
-        context::expect_runtime("bind a `TcpListener`");
-        let addresses = resolve(addr.to_target()).await?;
-        let socket = first("cannot listen on", addresses, mio::net::TcpListener::bind)?;
-        // Connections that wait to be accepted. mio asks for 128; more come at once, and each that is one too many tries
-        // again only after a second.
-        SockRef::from(&socket).listen(BACKLOG)?;
-        Ok(TcpListener {
-            io: Io::new(socket),
-        })
+    #[track_caller]
+    pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpListener>> {
+        let caller = Location::caller();
+        async move {
+            context::expect_runtime_for("bind a `TcpListener`", caller);
+            let addresses = resolve(addr.to_target()).await?;
+            let socket = first("cannot listen on", addresses, mio::net::TcpListener::bind)?;
+            // Connections that wait to be accepted. mio asks for 128; more come at once, and each that is one too many tries
+            // again only after a second.
+            SockRef::from(&socket).listen(BACKLOG)?;
+            Ok(TcpListener {
+                io: Io::new(socket),
+            })
+        }
     }
 
     /// Waits for the next connection, and gives it with the address of its peer.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::panic::Location;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -84,21 +85,25 @@ impl TcpStream {
     ///
     /// # Panics
     ///
-    /// When it is polled outside a runtime.
+    /// When it is polled outside a runtime; the message names the line of this call.
     ///
     /// # Cancel safety
     ///
     /// Dropped before it is ready, it closes the socket: there is no connection.
-    pub async fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
-        context::expect_runtime("connect a `TcpStream`");
-        let mut last = None;
-        for address in resolve(addr.to_target()).await? {
-            match TcpStream::connect_to(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = Some(at("cannot connect to", address, error)),
+    #[track_caller]
+    pub fn connect<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpStream>> {
+        let caller = Location::caller();
+        async move {
+            context::expect_runtime_for("connect a `TcpStream`", caller);
+            let mut last = None;
+            for address in resolve(addr.to_target()).await? {
+                match TcpStream::connect_to(address).await {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) => last = Some(at("cannot connect to", address, error)),
+                }
             }
+            Err(last.unwrap_or_else(no_addresses))
         }
-        Err(last.unwrap_or_else(no_addresses))
     }
 
     /// Connects to one address.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::panic::Location;
 use std::task::{Context, Poll};
 
 use super::ToSocketAddrs;
@@ -57,14 +58,18 @@ impl UdpSocket {
     ///
     /// # Panics
     ///
-    /// When it is polled outside a runtime.
-    pub async fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<UdpSocket> {
-        context::expect_runtime("bind a `UdpSocket`");
-        let addresses = resolve(addr.to_target()).await?;
-        let socket = first("cannot bind", addresses, mio::net::UdpSocket::bind)?;
-        Ok(UdpSocket {
-            io: Io::new(socket),
-        })
+    /// When it is polled outside a runtime; the message names the line of this call.
+    #[track_caller]
+    pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<UdpSocket>> {
+        let caller = Location::caller();
+        async move {
+            context::expect_runtime_for("bind a `UdpSocket`", caller);
+            let addresses = resolve(addr.to_target()).await?;
+            let socket = first("cannot bind", addresses, mio::net::UdpSocket::bind)?;
+            Ok(UdpSocket {
+                io: Io::new(socket),
+            })
+        }
     }
 
     /// Sets the peer: [`send`](UdpSocket::send) sends to it, and only its datagrams are received. Nothing is sent for that. Of

@@ -192,7 +192,10 @@ impl<T> Sender<T> {
     /// ```
     #[track_caller]
     pub fn new(capacity: usize) -> Self {
-        assert!(capacity > 0, "broadcast channel capacity cannot be zero");
+        assert!(
+            capacity > 0,
+            "the capacity of a broadcast channel must be at least 1: every value would be lost"
+        );
         assert!(
             capacity <= usize::MAX / 2,
             "broadcast channel capacity exceeded `usize::MAX / 2`"

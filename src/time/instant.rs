@@ -12,8 +12,8 @@ const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// A moment of the runtime's clock, which never goes backwards.
 ///
-/// It is [`std::time::Instant`] with another `now`: in a test with a paused clock, that of the test. Differences between
-/// instants saturate at zero; adding and subtracting a [`Duration`] with an operator panics on overflow, as std's do.
+/// It is [`std::time::Instant`], but asked for through the runtime's one clock. Differences between instants saturate at zero;
+/// adding and subtracting a [`Duration`] with an operator panics on overflow, as std's do.
 ///
 /// # Examples
 ///
@@ -32,7 +32,7 @@ pub struct Instant {
 }
 
 impl Instant {
-    /// The present moment: the system's, or that of the paused clock of the runtime in which it is called.
+    /// The present moment.
     ///
     /// # Examples
     ///
@@ -191,7 +191,7 @@ impl Add<Duration> for Instant {
     #[track_caller]
     fn add(self, duration: Duration) -> Instant {
         self.checked_add(duration)
-            .expect("overflow when adding a duration to an instant")
+            .expect("overflow when adding a duration to an instant: use `checked_add`")
     }
 }
 
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "overflow when adding a duration to an instant")]
+    #[should_panic(expected = "overflow when adding a duration to an instant: use `checked_add`")]
     fn adding_with_the_operator_panics_on_overflow() {
         let _ = Instant::from_std(std::time::Instant::now()) + Duration::MAX;
     }

@@ -62,7 +62,10 @@ pub fn interval(period: Duration) -> Interval {
 /// ```
 #[track_caller]
 pub fn interval_at(start: Instant, period: Duration) -> Interval {
-    assert!(!period.is_zero(), "`period` must be non-zero");
+    assert!(
+        !period.is_zero(),
+        "the `period` of an interval must be longer than zero: it would tick without end"
+    );
     Interval {
         sleep: Sleep::new_at(start),
         period,
@@ -390,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "`period` must be non-zero")]
+    #[should_panic(expected = "must be longer than zero")]
     fn a_period_of_zero_panics() {
         let _ = interval_at(zero(), Duration::ZERO);
     }

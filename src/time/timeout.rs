@@ -18,10 +18,12 @@
 
 use std::future::{self, Future, IntoFuture};
 use std::mem;
+use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::context;
 use crate::task::budget;
 use crate::time::error::Elapsed;
 use crate::time::{Instant, Sleep};
@@ -40,7 +42,7 @@ use crate::time::{Instant, Sleep};
 ///
 /// # Panics
 ///
-/// The returned future panics when it has to wait outside a runtime.
+/// The returned future panics when it has to wait outside a runtime; the message names the line of this call.
 ///
 /// # Examples
 ///
@@ -74,6 +76,7 @@ use crate::time::{Instant, Sleep};
 /// });
 /// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
+#[track_caller]
 pub fn timeout<F>(
     duration: Duration,
     future: F,
@@ -81,7 +84,7 @@ pub fn timeout<F>(
 where
     F: IntoFuture,
 {
-    limited(future.into_future(), move || {
+    limited(future.into_future(), Location::caller(), move || {
         Instant::now().checked_add(duration)
     })
 }
@@ -97,7 +100,7 @@ where
 ///
 /// # Panics
 ///
-/// The returned future panics when it has to wait outside a runtime.
+/// The returned future panics when it has to wait outside a runtime; the message names the line of this call.
 ///
 /// # Examples
 ///
@@ -115,6 +118,7 @@ where
 /// assert!(samovar::runtime::Runtime::new().unwrap().block_on(both()).is_err());
 /// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
+#[track_caller]
 pub fn timeout_at<F>(
     deadline: Instant,
     future: F,
@@ -122,11 +126,17 @@ pub fn timeout_at<F>(
 where
     F: IntoFuture,
 {
-    limited(future.into_future(), move || Some(deadline))
+    limited(future.into_future(), Location::caller(), move || {
+        Some(deadline)
+    })
 }
 
 /// The future behind both functions. `deadline` is asked only when `future` has to wait; `None` means that it may for ever.
-async fn limited<F, D>(future: F, deadline: D) -> Result<F::Output, Elapsed>
+async fn limited<F, D>(
+    future: F,
+    caller: &'static Location<'static>,
+    deadline: D,
+) -> Result<F::Output, Elapsed>
 where
     F: Future,
     D: FnOnce() -> Option<Instant>,
@@ -136,6 +146,7 @@ where
     if let Poll::Ready(output) = first_poll.await {
         return Ok(output);
     }
+    context::expect_runtime_for("set a timer", caller);
     let mut timer = deadline().map(Sleep::new_at);
     // Whether the future has had its turn in this poll of the task: it has in the first one, above.
     let mut had_turn = true;

@@ -1,6 +1,6 @@
 // Wrong arguments. After `//~`: the text that the error points at, and the error.
 
-#[samovar::main(flavour = "multi_thread")] //~ flavour => unknown argument `flavour`; there are `flavor`, `worker_threads`, `start_paused` and `crate`
+#[samovar::main(flavour = "multi_thread")] //~ flavour => unknown argument `flavour`; there are `flavor`, `worker_threads` and `crate`
 pub async fn unknown_argument() {}
 
 #[samovar::main(flavor = "many_threads")] //~ "many_threads" => the flavors are "multi_thread" and "current_thread"

@@ -32,7 +32,10 @@ use crate::time::Duration;
 /// ```
 #[track_caller]
 pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
-    assert!(capacity > 0, "mpsc bounded channel requires buffer > 0");
+    assert!(
+        capacity > 0,
+        "the capacity of an mpsc channel must be at least 1: nothing could ever be sent"
+    );
     let (tx, rx) = handle::channel(capacity);
     (Sender { tx }, Receiver { rx })
 }
