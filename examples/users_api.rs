@@ -14,7 +14,7 @@ use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -83,7 +83,11 @@ async fn list(State(users): State<Users>) -> Json<Vec<User>> {
 }
 
 /// `GET /users/{id}`
-async fn find(State(users): State<Users>, Path(id): Path<u64>) -> Result<Json<User>, Problem> {
+async fn find(
+    State(users): State<Users>,
+    id: Result<Path<u64>, PathRejection>,
+) -> Result<Json<User>, Problem> {
+    let Path(id) = id.map_err(|refused| Problem(refused.status(), refused.body_text()))?;
     match users.read().await.get(&id) {
         Some(user) => Ok(Json(user.clone())),
         None => Err(Problem(

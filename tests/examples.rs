@@ -394,7 +394,9 @@ fn users_api_adds_lists_and_finds() {
         (missing.status, missing.body.as_str()),
         (404, r#"{"error":"there is no user 7"}"#)
     );
-    assert_eq!(client.ask(&get("/users/anna")).status, 400);
+    let anna = client.ask(&get("/users/anna"));
+    assert_eq!(anna.status, 400);
+    assert!(anna.body.starts_with("{\"error\""), "{}", anna.body);
     for (body, status) in [("{\"name\": ", 400), ("{}", 422), (r#"{"name": " "}"#, 422)] {
         let refused = client.ask(&post(body));
         assert_eq!(refused.status, status, "{refused:?}");
