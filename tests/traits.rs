@@ -107,3 +107,32 @@ fn futures_are_send() {
         Handle::current()
     });
 }
+
+#[test]
+fn net_and_io() {
+    use samovar::io;
+    use samovar::net::{Interest, Ready, TcpListener, TcpStream, UdpSocket, tcp};
+    assert_is!(TcpListener: Send + Sync + Unpin + Debug);
+    assert_is!(TcpStream: io::AsyncRead + io::AsyncWrite + Send + Sync + Unpin + Debug);
+    assert_is!(tcp::ReadHalf<'static>: io::AsyncRead + Send + Sync + Unpin + Debug);
+    assert_is!(tcp::WriteHalf<'static>: io::AsyncWrite + Send + Sync + Unpin + Debug);
+    assert_is!(tcp::OwnedReadHalf: io::AsyncRead + Send + Sync + Unpin + Debug);
+    assert_is!(tcp::OwnedWriteHalf: io::AsyncWrite + Send + Sync + Unpin + Debug);
+    assert_is!(tcp::ReuniteError: Error + Send + Sync);
+    assert_is!(UdpSocket: Send + Sync + Unpin + Debug);
+    assert_is!(Interest: Copy + Eq + Debug + Send + Sync);
+    assert_is!(Ready: Copy + Eq + Debug + Send + Sync);
+    assert_is!(io::BufReader<TcpStream>: io::AsyncBufRead + io::AsyncWrite + Send + Sync + Unpin + Debug);
+    assert_is!(io::BufWriter<TcpStream>: io::AsyncWrite + Send + Sync + Unpin + Debug);
+    assert_is!(io::DuplexStream: io::AsyncRead + io::AsyncWrite + Send + Sync + Unpin + Debug);
+    assert_is!(io::ReadHalf<TcpStream>: io::AsyncRead + Send + Sync + Debug);
+    assert_is!(io::WriteHalf<TcpStream>: io::AsyncWrite + Send + Sync + Debug);
+    assert_value_is!(
+        TcpStream::connect("localhost:1"),
+        Future<Output = io::Result<TcpStream>> + Send
+    );
+    assert_value_is!(
+        TcpListener::bind("localhost:1"),
+        Future<Output = io::Result<TcpListener>> + Send
+    );
+}
