@@ -18,11 +18,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::context;
+use crate::park;
 use crate::scheduler::Home;
 use crate::task::budget;
 use crate::task::cell::{Runnable, Schedule, Spawned, Task, Ticket};
@@ -223,27 +224,7 @@ impl Pool {
 
     /// Waits until the last thread has left. `false`: the time is over.
     fn wait_until_empty(&self, timeout: Option<Duration>) -> bool {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut state = self.lock();
-        while state.threads > 0 {
-            state = match (timeout, deadline) {
-                (Some(_), Some(deadline)) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return false;
-                    }
-                    self.empty
-                        .wait_timeout(state, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-                _ => self
-                    .empty
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
-            };
-        }
-        true
+        park::wait_while(&self.empty, self.lock(), timeout, |state| state.threads > 0)
     }
 
     /// The state.

@@ -18,6 +18,9 @@
 //! The parker holds the lock from the first line to the moment when `wait` gives it back. An unparker that takes the
 //! same lock before it notifies can therefore not come in between.
 
+use std::sync::PoisonError;
+use std::time::Duration;
+
 use crate::shim::atomic::{
     AtomicU8,
     Ordering::{AcqRel, Acquire},
@@ -81,6 +84,27 @@ impl Parker {
         if self.state.swap(NOTIFIED, AcqRel) == PARKED {
             drop(lock(&self.gap));
             self.condvar.notify_one();
+        }
+    }
+}
+
+/// Waits on a condvar while `busy`, for ever (`None`) or for so long. `false`: the time is over.
+pub(crate) fn wait_while<T>(
+    condvar: &std::sync::Condvar,
+    guard: std::sync::MutexGuard<'_, T>,
+    timeout: Option<Duration>,
+    mut busy: impl FnMut(&mut T) -> bool,
+) -> bool {
+    match timeout {
+        None => {
+            let waited = condvar.wait_while(guard, busy);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+            true
+        }
+        Some(timeout) => {
+            let waited = condvar.wait_timeout_while(guard, timeout, &mut busy);
+            let (mut guard, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            !busy(&mut guard)
         }
     }
 }

@@ -18,6 +18,7 @@ use super::seated::Seated;
 use super::worker::Local;
 use super::{Home, Shared, wake_all};
 use crate::context;
+use crate::park;
 use crate::shim::lock;
 
 /// Counts down to zero, and lets one wait for that.
@@ -38,7 +39,7 @@ impl Latch {
         }
     }
 
-    /// One less. `true`: that was the last but `act` runs before anybody who waits goes on.
+    /// One less. For the last one `act` runs before anybody who waits goes on.
     fn count_down(&self, act: impl FnOnce()) {
         let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
         if *count == 1 {
@@ -54,27 +55,8 @@ impl Latch {
 
     /// Waits for zero, for ever or for so long. `true`: it is zero.
     fn wait(&self, timeout: Option<Duration>) -> bool {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        while *count > 0 {
-            count = match (timeout, deadline) {
-                (Some(_), Some(deadline)) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return false;
-                    }
-                    self.zero
-                        .wait_timeout(count, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-                _ => self
-                    .zero
-                    .wait(count)
-                    .unwrap_or_else(PoisonError::into_inner),
-            };
-        }
-        true
+        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        park::wait_while(&self.zero, count, timeout, |count| *count > 0)
     }
 }
 

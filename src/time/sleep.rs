@@ -80,6 +80,11 @@ impl Sleep {
     #[track_caller]
     pub(crate) fn new_at(deadline: Instant) -> Sleep {
         context::expect_runtime("set a timer");
+        Sleep::unchecked(deadline)
+    }
+
+    /// A sleep until `deadline`, for a caller that has seen to it that there is a runtime.
+    pub(crate) fn unchecked(deadline: Instant) -> Sleep {
         Sleep {
             deadline,
             timer: None,

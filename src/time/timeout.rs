@@ -147,7 +147,7 @@ where
         return Ok(output);
     }
     context::expect_runtime_for("set a timer", caller);
-    let mut timer = deadline().map(Sleep::new_at);
+    let mut timer = deadline().map(Sleep::unchecked);
     // Whether the future has had its turn in this poll of the task: it has in the first one, above.
     let mut had_turn = true;
     future::poll_fn(|cx| {
