@@ -109,7 +109,12 @@ impl Idle {
 
     /// Whether somebody sleeps; only a hint.
     pub(crate) fn has_sleepers(&self) -> bool {
-        self.counts.load(Relaxed) % SEARCHER > 0
+        self.sleepers() > 0
+    }
+
+    /// How many sleep; only a hint.
+    pub(crate) fn sleepers(&self) -> usize {
+        self.counts.load(Relaxed) % SEARCHER
     }
 
     /// Whether somebody sleeps and nobody searches.

@@ -15,13 +15,14 @@
 //! ```
 //!
 //! `worker.rs` is the loop; read it first. `queue.rs`, `inbox.rs` and `registry.rs` are where tasks are; `idle.rs` is
-//! whom to wake; `seat.rs` is how a thread inside `block_on` becomes worker 0; `watchdog.rs` looks after blocked workers;
+//! whom to wake, and `pace.rs` when; `seat.rs` is how a thread inside `block_on` becomes worker 0; `watchdog.rs` looks after blocked workers;
 //! `shutdown.rs` is the end.
 
 mod idle;
 mod inbox;
 #[cfg(all(test, loom))]
 mod loom_tests;
+mod pace;
 mod queue;
 mod registry;
 mod seat;
@@ -44,6 +45,7 @@ use crossbeam_utils::CachePadded;
 
 use self::idle::Idle;
 use self::inbox::Inbox;
+use self::pace::Pace;
 use self::queue::{Queue, Stealers};
 use self::registry::Registry;
 use self::seat::Seat;
@@ -57,16 +59,13 @@ pub(crate) use self::worker::Local;
 use crate::blocking::Pool;
 use crate::context;
 use crate::reactor::Reactor;
-use crate::shim::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use crate::shim::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use crate::shim::{Mutex, lock};
 use crate::task::cell::{Runnable, Schedule, Spawned, Task, Ticket, quietly};
 use crate::task::{Id, JoinHandle};
 use crate::time::clock;
 use crate::time::timers::{Set, Timers};
 use crate::time::wheel;
-
-/// How many polls a worker with a queue lets pass at most before it wakes another.
-const MAX_PATIENCE: u32 = 1 << 14;
 
 /// How a runtime is to be, from its builder.
 #[derive(Debug, Clone)]
@@ -97,9 +96,8 @@ pub(crate) struct Shared {
     watchdog: Watchdog,
     /// The right to wait awake.
     spinner: Spinner,
-    /// How many polls a worker with a queue lets pass before it wakes another to share it. It grows when the shared tasks
-    /// turn out too short to be worth a wake, and shrinks when they do not. A hint, hence relaxed.
-    patience: AtomicU32,
+    /// How long polls take, which decides whether a queue is shared.
+    pace: Pace,
     /// How many workers have not finished their part of the shutdown.
     remaining: Latch,
     /// The threads, to be joined at shutdown. Guards the list.
@@ -159,7 +157,7 @@ pub(crate) fn start(config: Config, pool: Arc<Pool>) -> io::Result<Arc<Home>> {
         seat: Seat::new(),
         watchdog: Watchdog::new(),
         spinner: Spinner::new(config.spin),
-        patience: AtomicU32::new(0),
+        pace: Pace::new(),
         remaining: Latch::new(config.workers),
         threads: Mutex::new(Vec::new()),
         pool,
@@ -260,15 +258,17 @@ impl Shared {
         }
     }
 
-    /// A worker's queue was shared, or watched: was that worth a wake, or would it have been?
-    fn learn(&self, worth_it: bool) {
-        let before = self.patience.load(Relaxed);
-        let after = if worth_it {
-            0
-        } else {
-            (before * 2 + 1).min(MAX_PATIENCE)
-        };
-        self.patience.store(after, Relaxed);
+    /// Whether a worker has tasks that others should take: its queue is worth it, or it is stuck in a poll.
+    fn has_work_for_others(&self, remote: &Remote) -> bool {
+        if remote.blocked.load(Relaxed) {
+            return !remote.stealers.is_empty(true);
+        }
+        self.pace.is_worth_sharing(|| remote.stealers.len())
+    }
+
+    /// Whether all workers but one sleep; only a hint.
+    fn is_one_awake(&self) -> bool {
+        self.idle.sleepers() + 1 >= self.remotes.len()
     }
 
     /// Whether a worker has nothing to do: it sleeps, or it is worker 0 and nobody sits there.

@@ -90,6 +90,11 @@ impl Queue {
         self.line.is_empty() && self.front.is_empty()
     }
 
+    /// How many tasks stand in line: what a thief could take.
+    pub(crate) fn len(&self) -> usize {
+        self.line.len()
+    }
+
     /// Takes half of another worker's line, and one task to run at once. `blocked`: that worker is stuck in a poll, so
     /// its place in front is open too.
     pub(crate) fn steal(&self, from: &Stealers, blocked: bool) -> Option<Runnable> {
@@ -105,6 +110,11 @@ impl Stealers {
     /// One task, whether it stands in line or in front.
     pub(crate) fn take(&self) -> Option<Runnable> {
         retry(|| self.line.steal()).or_else(|| retry(|| self.front.steal()))
+    }
+
+    /// How many tasks stand in line.
+    pub(crate) fn len(&self) -> usize {
+        self.line.len()
     }
 
     /// Whether there is something to take.

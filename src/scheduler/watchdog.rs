@@ -12,7 +12,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::worker::WORTH_A_WAKE;
+use super::pace::LONG_POLL;
 use super::{Remote, Shared, wake_all};
 use crate::shim::atomic::{
     AtomicBool,
@@ -28,8 +28,8 @@ const INTERVAL: Duration = Duration::from_millis(10);
 /// long poll.
 const SHORT_INTERVAL: Duration = Duration::from_millis(1);
 
-/// How many polls fit into the short interval if they are just worth a wake.
-const POLLS_WORTH_A_WAKE: u64 = (SHORT_INTERVAL.as_nanos() / WORTH_A_WAKE.as_nanos()) as u64;
+/// How many polls fit into the short interval if they are just long.
+const LONG_POLLS: u64 = (SHORT_INTERVAL.as_nanos() / LONG_POLL.as_nanos()) as u64;
 
 /// How many tasks one look takes from a blocked worker: its poll may be spawning more all the time.
 const RESCUED_PER_LOOK: usize = 1024;
@@ -171,10 +171,12 @@ fn look(shared: &Arc<Shared>, seen: &mut [Seen]) -> Next {
         }
         if somebody_rests && !remote.stealers.is_empty(blocked) {
             next = Next::LookSoon;
-            // Since the last look so few polls that each was worth a wake: the queue behind them is, too.
-            if passed.is_some_and(|passed| passed < POLLS_WORTH_A_WAKE) {
-                shared.learn(true);
-                shared.wake_one();
+            if let Some(passed) = passed.filter(|passed| *passed < LONG_POLLS) {
+                let passed = u32::try_from(passed).unwrap_or(1).max(1);
+                shared.pace.raise(SHORT_INTERVAL / passed);
+                if shared.has_work_for_others(remote) {
+                    shared.wake_one();
+                }
             }
         }
     }

@@ -11,17 +11,13 @@
 //!
 //! # When a worker wakes another
 //!
-//! A queue of tasks that take 50 ns each is done before another worker has even woken up; a queue of tasks that take
-//! a millisecond should be shared at once. Nobody can know beforehand which it is. So a worker with a queue wakes a
-//! sleeper, and that one tells, when it goes to sleep again, whether what it took was worth the wake: if its polls were
-//! short, the others' *patience* doubles, and they wait for so many polls before they wake somebody again; if they were
-//! long, the patience is gone. A queue that waits behind a long poll is found by the watchdog.
+//! When its queue is worth it: see `pace.rs`. A queue that waits behind a long poll is found by the watchdog.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::{Duration, Instant};
 
+use super::pace::Watch;
 use super::queue::Queue;
 use super::seated::Seated;
 use super::spare::Spare;
@@ -38,9 +34,6 @@ const POLLS_PER_LOOK: u32 = 61;
 
 /// How many tasks at most one look takes from the inbox.
 const INBOX_BATCH: usize = 1024;
-
-/// Polls that take less are not worth waking another worker for.
-pub(super) const WORTH_A_WAKE: Duration = Duration::from_micros(5);
 
 /// What a thread is a worker for: why it runs the loop, and when it stops.
 pub(crate) trait Purpose {
@@ -60,12 +53,10 @@ pub(crate) struct Local {
     polls: Cell<u64>,
     /// How many are left until the next look.
     until_look: Cell<u32>,
-    /// How many it had begun when it last woke another worker for its queue.
-    shared_at: Cell<u64>,
+    /// Times its polls.
+    watch: Watch,
     /// It was woken to find work, and has not found it yet.
     searching: Cell<bool>,
-    /// When it was woken for another's queue, and its polls then: to judge whether that was worth it.
-    woken_at: Cell<Option<(Instant, u64)>>,
     /// Whether it is handing out events: their tasks queue in order, and none goes to the front.
     serving: Cell<bool>,
     /// How long its last wait was.
@@ -116,9 +107,8 @@ impl Local {
             queue,
             polls: Cell::new(0),
             until_look: Cell::new(POLLS_PER_LOOK),
-            shared_at: Cell::new(0),
+            watch: Watch::default(),
             searching: Cell::new(false),
-            woken_at: Cell::new(None),
             serving: Cell::new(false),
             waits: Waits::default(),
             spare: Spare::new(),
@@ -187,24 +177,16 @@ impl Local {
             self.share();
             return Some(task);
         }
-        let found = match self.take_from_inbox() {
-            Some(task) => {
-                // Not woken for another's queue after all: there is nothing to judge.
-                self.woken_at.set(None);
-                task
-            }
-            None => self.steal()?,
-        };
+        let found = self.take_from_inbox().or_else(|| self.steal())?;
         self.stop_searching();
         Some(found)
     }
 
-    /// Takes a share of what came from outside.
+    /// Takes what came from outside. If that is more than one worker's work, the queue is shared like any other.
     fn take_from_inbox(&self) -> Option<Runnable> {
         let inbox = &self.shared().inbox;
         let first = inbox.pop()?;
-        let share = (inbox.len() / self.shared().remotes.len()).min(INBOX_BATCH);
-        for task in std::iter::from_fn(|| inbox.pop()).take(share) {
+        for task in std::iter::from_fn(|| inbox.pop()).take(INBOX_BATCH) {
             self.queue.push(task);
         }
         if !inbox.is_empty() {
@@ -223,34 +205,28 @@ impl Local {
         (0..remotes.len())
             .map(|step| (start + step) % remotes.len())
             .filter(|worker| *worker != self.home.worker)
-            .find_map(|worker| {
-                let victim = &remotes[worker];
+            .map(|worker| &remotes[worker])
+            .filter(|victim| self.shared().has_work_for_others(victim))
+            .find_map(|victim| {
                 self.queue
                     .steal(&victim.stealers, victim.blocked.load(Relaxed))
             })
     }
 
-    /// There is a queue: wakes another worker for it, when that has proved worth while. See the [module](self).
+    /// Wakes another worker if there is a queue that is worth it.
     fn share(&self) {
-        if !self.shared().idle.has_sleepers() || self.queue.is_empty() {
+        if self.queue.is_empty() {
             return;
         }
-        let passed = self.polls.get() - self.shared_at.get();
-        if passed >= u64::from(self.shared().patience.load(Relaxed)) {
-            self.shared_at.set(self.polls.get());
-            self.shared().wake_one();
-        }
-    }
-
-    /// The worker goes to sleep after it was woken for another's queue: was that worth it?
-    fn judge_wake(&self) {
-        let Some((since, polls_then)) = self.woken_at.take() else {
+        let shared = self.shared();
+        if shared.remotes.len() == 1 {
             return;
-        };
-        let polls = u32::try_from(self.polls.get() - polls_then).unwrap_or(u32::MAX);
-        let worth_it =
-            polls > 0 && clock::now().saturating_duration_since(since) / polls >= WORTH_A_WAKE;
-        self.shared().learn(worth_it);
+        }
+        self.watch
+            .tick(self.polls.get(), &shared.pace, || shared.is_one_awake());
+        if shared.idle.has_sleepers() && shared.pace.is_worth_sharing(|| self.queue.len()) {
+            shared.wake_one();
+        }
     }
 
     /// Whether so many polls have passed that it is time to look at what waits outside the queue.
@@ -281,7 +257,7 @@ impl Local {
     fn park(&self, purpose: &dyn Purpose) {
         let shared = self.shared();
         let remote = self.remote();
-        self.judge_wake();
+        self.watch.stop();
         shared
             .idle
             .announce(self.home.worker, self.searching.replace(false));
@@ -299,7 +275,6 @@ impl Local {
         }
         if shared.idle.retract(self.home.worker) {
             self.searching.set(true);
-            self.woken_at.set(Some((clock::now(), self.polls.get())));
         }
         shared.watchdog.stir();
     }
@@ -310,8 +285,7 @@ impl Local {
         !self.queue.is_empty()
             || !shared.inbox.is_empty()
             || shared.remotes.iter().enumerate().any(|(worker, remote)| {
-                worker != self.home.worker
-                    && !remote.stealers.is_empty(remote.blocked.load(Relaxed))
+                worker != self.home.worker && shared.has_work_for_others(remote)
             })
     }
 
