@@ -1,8 +1,8 @@
 //! Spinning: waiting awake, for a moment, before going to sleep.
 //!
 //! To put a thread to sleep and wake it again costs some 20 us on a virtual machine, several of them CPU time. When the next
-//! event comes within that time, as it does in a conversation over one connection or with another thread, it is cheaper for
-//! everybody to look again and again. When it does not, spinning is waste. So a worker spins only if its last wait was short, for a
+//! event comes within that time, as it does in a conversation over one connection, it is cheaper for everybody to ask the
+//! kernel again and again. When it does not, spinning is waste. So a worker spins only if its last wait was short, for a
 //! limited time, and only one worker of a runtime at a time. A program that is idle has had a long wait, and sleeps.
 
 use std::cell::Cell;
@@ -49,7 +49,7 @@ impl Spinner {
         timeout: Option<Duration>,
         woken: &mut Vec<Waker>,
     ) {
-        if self.limit.is_zero() {
+        if self.limit.is_zero() || reactor.sources() == 0 {
             return reactor.park(timeout, woken);
         }
         let start = clock::now();
@@ -61,7 +61,7 @@ impl Spinner {
         waits.short.set(waited < self.limit);
     }
 
-    /// Looks until something is ready, or somebody wants the worker, or the time is over (`false`).
+    /// Asks the reactor until something is ready, or somebody wants the worker, or the time is over (`false`).
     fn spin(&self, until: Instant, reactor: &Reactor, woken: &mut Vec<Waker>) -> bool {
         // One worker at a time: two would take the cores from those they wait for. Pairs with the release below.
         if self.taken.swap(true, Acquire) {
