@@ -417,11 +417,19 @@ impl<'a, T> Future for Lock<'a, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<MutexGuard<'a, T>> {
         let this = self.get_mut();
+        // A newcomer without budget asks in its next poll: if it took the lock now, everybody else would run into it. Where
+        // others queue it queues at once, for its place counts, and pays when its turn comes.
+        let is_newcomer = this.key.is_none() && this.guard.is_none();
+        let unit = if is_newcomer && this.mutex.queued.load(Relaxed) == 0 {
+            Some(ready!(budget::spend(cx)))
+        } else {
+            None
+        };
         let guard = match this.guard.take() {
             Some(guard) => guard,
             None => ready!(this.poll_guard(cx)),
         };
-        match budget::spend(cx) {
+        match unit.map_or_else(|| budget::spend(cx), Poll::Ready) {
             Poll::Ready(unit) => {
                 unit.made_progress();
                 Poll::Ready(guard)
@@ -489,23 +497,35 @@ mod tests {
         let mutex = Mutex::new(5);
         let mut cx = Context::from_waker(Waker::noop());
         let (mut first, mut second) = (pin!(mutex.lock()), pin!(mutex.lock()));
-        budget::with_fresh(|| {
-            while pin!(mutex.lock()).poll(&mut cx).is_ready() {}
-            assert!(
-                mutex.try_lock().is_ok(),
-                "a future dropped with its guard unlocks"
-            );
-            assert!(first.as_mut().poll(&mut cx).is_pending());
-            assert!(second.as_mut().poll(&mut cx).is_pending());
-        });
-        assert!(mutex.try_lock().is_err());
-        assert!(second.as_mut().poll(&mut cx).is_pending());
-        assert!(matches!(first.as_mut().poll(&mut cx), Poll::Ready(guard) if *guard == 5));
+        let (mut head, held) = (pin!(mutex.lock()), mutex.try_lock());
+        assert!(head.as_mut().poll(&mut cx).is_pending());
         budget::with_fresh(|| {
             while pin!(Mutex::new(()).lock()).poll(&mut cx).is_ready() {}
-            assert!(second.as_mut().poll(&mut cx).is_pending());
+            assert!(first.as_mut().poll(&mut cx).is_pending());
+            drop(held);
+            assert!(head.as_mut().poll(&mut cx).is_pending());
         });
-        assert!(pin!(mutex.lock()).poll(&mut cx).is_pending());
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        assert!(
+            mutex.try_lock().is_err(),
+            "it is the head's, who says so later"
+        );
+        assert!(head.as_mut().poll(&mut cx).is_ready());
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        assert!(matches!(first.as_mut().poll(&mut cx), Poll::Ready(guard) if *guard == 5));
         assert!(second.as_mut().poll(&mut cx).is_ready());
+    }
+
+    #[test]
+    fn a_newcomer_without_budget_leaves_a_free_lock_to_others() {
+        let mutex = Mutex::new(5);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut spent = pin!(mutex.lock());
+        budget::with_fresh(|| {
+            while pin!(mutex.lock()).poll(&mut cx).is_ready() {}
+            assert!(spent.as_mut().poll(&mut cx).is_pending());
+        });
+        assert!(pin!(mutex.lock()).poll(&mut cx).is_ready());
+        assert!(spent.as_mut().poll(&mut cx).is_ready());
     }
 }

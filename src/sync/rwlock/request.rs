@@ -101,11 +101,19 @@ impl<T> Future for Request<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Arc<T>> {
         let this = self.get_mut();
+        // A newcomer without budget asks in its next poll: if it took the lock now, everybody else would run into it. Where
+        // others queue it queues at once, for its place counts, and pays when its turn comes.
+        let is_newcomer = this.key.is_none() && this.value.is_none();
+        let unit = if is_newcomer && this.lock.queued.load(Relaxed) == 0 {
+            Some(ready!(budget::spend(cx)))
+        } else {
+            None
+        };
         let value = match this.value.take() {
             Some(value) => value,
             None => ready!(this.poll_value(cx)),
         };
-        match budget::spend(cx) {
+        match unit.map_or_else(|| budget::spend(cx), Poll::Ready) {
             Poll::Ready(unit) => {
                 unit.made_progress();
                 Poll::Ready(value)
@@ -143,19 +151,33 @@ mod tests {
         let lock = RwLock::new(());
         let mut cx = Context::from_waker(Waker::noop());
         let (mut reader, mut writer) = (pin!(lock.read()), pin!(lock.write()));
+        let (mut head, held) = (pin!(lock.write()), lock.try_write());
+        assert!(head.as_mut().poll(&mut cx).is_pending());
         budget::with_fresh(|| {
-            while pin!(lock.read()).poll(&mut cx).is_ready() {}
-            assert!(pin!(lock.write()).poll(&mut cx).is_pending());
-            assert!(
-                lock.try_write().is_ok(),
-                "futures dropped with the lock unlock it"
-            );
+            let other = RwLock::new(());
+            while pin!(other.read()).poll(&mut cx).is_ready() {}
             assert!(reader.as_mut().poll(&mut cx).is_pending());
-            assert!(writer.as_mut().poll(&mut cx).is_pending());
+            drop(held);
+            assert!(head.as_mut().poll(&mut cx).is_pending());
         });
+        assert!(writer.as_mut().poll(&mut cx).is_pending());
         assert!(lock.try_read().is_err());
+        assert!(head.as_mut().poll(&mut cx).is_ready());
         assert!(writer.as_mut().poll(&mut cx).is_pending());
         assert!(reader.as_mut().poll(&mut cx).is_ready());
         assert!(writer.as_mut().poll(&mut cx).is_ready());
+    }
+
+    #[test]
+    fn a_newcomer_without_budget_leaves_a_free_lock_to_others() {
+        let lock = RwLock::new(());
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut spent = pin!(lock.write());
+        budget::with_fresh(|| {
+            while pin!(lock.read()).poll(&mut cx).is_ready() {}
+            assert!(spent.as_mut().poll(&mut cx).is_pending());
+        });
+        assert!(pin!(lock.write()).poll(&mut cx).is_ready());
+        assert!(spent.as_mut().poll(&mut cx).is_ready());
     }
 }

@@ -95,11 +95,19 @@ impl<'a> Future for Acquisition<'a> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        // A newcomer without budget asks in its next poll: if it took a permit now, everybody else would run into it. Where
+        // others queue it queues at once, for its place counts, and pays when its turn comes.
+        let is_newcomer = this.key.is_none() && this.outcome.is_none();
+        let unit = if is_newcomer && this.semaphore.queued.load(Relaxed) == 0 {
+            Some(ready!(budget::spend(cx)))
+        } else {
+            None
+        };
         let outcome = match this.outcome.take() {
             Some(outcome) => outcome,
             None => ready!(this.poll_permit(cx)),
         };
-        match budget::spend(cx) {
+        match unit.map_or_else(|| budget::spend(cx), Poll::Ready) {
             Poll::Ready(unit) => {
                 unit.made_progress();
                 Poll::Ready(outcome)
@@ -128,19 +136,33 @@ mod tests {
         let semaphore = Semaphore::new(1);
         let mut cx = Context::from_waker(Waker::noop());
         let (mut first, mut second) = (pin!(semaphore.acquire()), pin!(semaphore.acquire()));
+        let (mut head, held) = (pin!(semaphore.acquire()), semaphore.try_acquire());
+        assert!(head.as_mut().poll(&mut cx).is_pending());
         budget::with_fresh(|| {
-            while pin!(semaphore.acquire()).poll(&mut cx).is_ready() {}
-            assert_eq!(
-                semaphore.available_permits(),
-                1,
-                "a dropped future gives its permit back"
-            );
+            let other = Semaphore::new(1);
+            while pin!(other.acquire()).poll(&mut cx).is_ready() {}
             assert!(first.as_mut().poll(&mut cx).is_pending());
-            assert!(second.as_mut().poll(&mut cx).is_pending());
+            drop(held);
+            assert!(head.as_mut().poll(&mut cx).is_pending());
         });
+        assert!(second.as_mut().poll(&mut cx).is_pending());
         assert!(semaphore.try_acquire().is_err());
+        assert!(head.as_mut().poll(&mut cx).is_ready());
         assert!(second.as_mut().poll(&mut cx).is_pending());
         assert!(matches!(first.as_mut().poll(&mut cx), Poll::Ready(Ok(_))));
         assert!(matches!(second.as_mut().poll(&mut cx), Poll::Ready(Ok(_))));
+    }
+
+    #[test]
+    fn a_newcomer_without_budget_leaves_a_free_permit_to_others() {
+        let semaphore = Semaphore::new(1);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut spent = pin!(semaphore.acquire());
+        budget::with_fresh(|| {
+            while pin!(semaphore.acquire()).poll(&mut cx).is_ready() {}
+            assert!(spent.as_mut().poll(&mut cx).is_pending());
+        });
+        assert!(pin!(semaphore.acquire()).poll(&mut cx).is_ready());
+        assert!(spent.as_mut().poll(&mut cx).is_ready());
     }
 }
