@@ -350,24 +350,29 @@ impl WakeList {
 }
 
 impl Drop for WakeList {
+    #[inline]
     fn drop(&mut self) {
-        let Some(first) = self.first.take() else {
-            return;
-        };
-        let mut panic = wake(first);
-        for waker in self.rest.drain(..) {
-            let next = wake(waker);
-            if panic.is_none() {
-                panic = next;
-            } else {
-                // The first panic is the one to report. The destructor of another's payload could panic in its turn.
-                mem::forget(next);
-            }
+        if let Some(first) = self.first.take() {
+            wake_all(first, mem::take(&mut self.rest));
         }
-        // During an unwinding a second panic would end the process.
-        if let (Some(payload), false) = (panic, thread::panicking()) {
-            resume_unwind(payload);
+    }
+}
+
+/// Wakes one after the other; a panic is passed on at the end.
+fn wake_all(first: Waker, rest: Vec<Waker>) {
+    let mut panic = wake(first);
+    for waker in rest {
+        let next = wake(waker);
+        if panic.is_none() {
+            panic = next;
+        } else {
+            // The first panic is the one to report. The destructor of another's payload could panic in its turn.
+            mem::forget(next);
         }
+    }
+    // During an unwinding a second panic would end the process.
+    if let (Some(payload), false) = (panic, thread::panicking()) {
+        resume_unwind(payload);
     }
 }
 
