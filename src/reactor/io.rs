@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 
 use super::source::{Place, Seen};
 use super::{Direction, Key, Source};
+use crate::ablation;
 use crate::context;
 use crate::scheduler::Home;
 use crate::shim::{Mutex, lock};
@@ -88,7 +89,7 @@ impl<E: AsRawFd> Io<E> {
         self.poll_seeing(direction, &mut Place::Poller, cx, |socket, source| {
             let moved = operation(socket)?;
             if let Some((source, seen)) = source {
-                if moved > 0 && moved < wanted && seen.trusts_short() {
+                if ablation::SHORT_READ && moved > 0 && moved < wanted && seen.trusts_short() {
                     source.clear(direction, seen);
                 }
             }

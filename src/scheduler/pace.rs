@@ -16,6 +16,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use crate::ablation;
 use crate::shim::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::time::clock;
 
@@ -45,7 +46,8 @@ impl Pace {
     /// Whether a queue of so many tasks is worth another worker.
     pub(super) fn is_worth_sharing(&self, queued: impl FnOnce() -> usize) -> bool {
         let nanos = self.nanos.load(Relaxed);
-        nanos >= nanos_of(LONG_POLL)
+        ablation::STEALING
+            && nanos >= nanos_of(LONG_POLL)
             && nanos.saturating_mul(queued() as u64) >= nanos_of(WORTH_A_WAKE)
     }
 
@@ -118,7 +120,7 @@ fn nanos_of(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(loom), not(samovar_without = "stealing")))]
 mod tests {
     use super::*;
 

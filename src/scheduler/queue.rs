@@ -19,6 +19,7 @@ use std::cell::Cell;
 
 use crossbeam_deque::{Steal, Stealer, Worker};
 
+use crate::ablation;
 use crate::task::cell::Runnable;
 
 /// How many times in a row the place in front goes first.
@@ -67,6 +68,9 @@ impl Queue {
 
     /// To the front; whoever was there goes to the back of the line.
     pub(crate) fn push_front(&self, task: Runnable) {
+        if !ablation::NEXT_SLOT {
+            return self.push(task);
+        }
         if let Some(former) = self.front.pop() {
             self.line.push(former);
         }

@@ -31,6 +31,7 @@ use futures_task::{ArcWake, waker_ref};
 use super::error::Payload;
 use super::state::{Complete, Pause, Start, State, Wake};
 use super::{Id, JoinError, budget, current};
+use crate::ablation;
 use crate::shim::{Mutex, MutexGuard, lock};
 
 /// A task as its queue and its runner see it.
@@ -147,6 +148,8 @@ impl<F: Spawned, S: Schedule> Task<F, S> {
     fn poll_future(self: &Arc<Self>, cell: &mut Cell<F>) -> Poll<Result<F::Output, JoinError>> {
         // Borrows the Arc: a poll costs no reference count unless the future keeps the waker.
         let waker = waker_ref(self);
+        // To measure what that saves.
+        let _reference = (!ablation::WAKER_REF).then(|| self.clone());
         let mut cx = Context::from_waker(&waker);
         let future = cell.future.as_mut().as_pin_mut();
         let future = future.expect("the holder of RUNNING found no future");
@@ -259,6 +262,9 @@ impl<F: Spawned, S: Schedule> Run for Task<F, S> {
             }
         }
         let mut cell = lock(&self.cell);
+        if !ablation::LAZY_REGISTRATION {
+            self.keep(&mut cell);
+        }
         if let Poll::Ready(result) = self.poll_future(&mut cell) {
             if let Err(payload) = self.drop_future(&mut cell) {
                 quietly(|| drop(payload));
