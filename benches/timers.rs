@@ -7,7 +7,7 @@
 //! | `sleep_cancel` | a sleep of 30 s: made, polled once, dropped |
 //! | `sleep_cancel_background` | the same while 100,000 other sleeps wait |
 //! | `sleep_mass_100k`, `_1m` | one of 100,000 (1,000,000) sleeps of up to an hour: made and polled once; their drop does not count |
-//! | `sleep_fire_cpu` | one of 50,000 tasks whose sleeps end within half a second: *the processor time* from the first end to the last task's |
+//! | `sleep_fire_cpu` | one of 20,000 tasks whose sleeps end within a fifth of a second: *the processor time* from the first end to the last task's |
 //! | `sleep_fire_lateness` | the same; the time is *by how much the sleeps end too late*, on average |
 //! | `sleep_1ms_lateness` | a sleep of 1 ms in an idle runtime; the time is *by how much it ends too late* |
 //! | `timeout_ready` | a timeout of 1 s around a future that is ready |
@@ -28,7 +28,7 @@ fn firing() -> (u64, u64) {
     if support::is_test() {
         (2_000, 100)
     } else {
-        (50_000, 100)
+        (20_000, 100)
     }
 }
 
@@ -220,7 +220,7 @@ criterion_group! {
 }
 criterion_group! {
     name = slow;
-    // A round of `sleep_fire` takes the better part of a second.
+    // A round of `sleep_fire` takes a third of a second.
     config = support::criterion().sample_size(10);
     targets = fired
 }

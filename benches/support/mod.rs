@@ -37,13 +37,13 @@ pub trait Runtime {
     fn block_on<F: Future>(&self, future: F) -> F::Output;
 }
 
-/// Short settings: the whole suite is to end in a coffee break. For more precision, say so on the command line:
-/// `cargo bench -- --measurement-time 10 --sample-size 50`.
+/// Short settings, for the suite is run several times: rounds tell more than a longer measurement at one moment does. For
+/// more precision in one run, say so on the command line: `cargo bench -- --measurement-time 10 --sample-size 50`.
 pub fn criterion() -> Criterion {
     Criterion::default()
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_millis(1_000))
-        .sample_size(15)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(300))
+        .sample_size(10)
         .nresamples(2_000)
         .noise_threshold(0.05)
 }
