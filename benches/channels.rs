@@ -218,6 +218,7 @@ macro_rules! workloads {
 workloads!(samovar);
 workloads!(tokio);
 workloads!(smol);
+workloads!(nio);
 
 fn channels(c: &mut Criterion) {
     compare!(c, "mpsc_uncontended", 1, mpsc_uncontended);

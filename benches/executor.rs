@@ -338,6 +338,7 @@ macro_rules! workloads {
 workloads!(samovar);
 workloads!(tokio);
 workloads!(smol);
+workloads!(nio);
 
 fn spawning(c: &mut Criterion) {
     let tasks = TASKS as u64;

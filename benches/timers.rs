@@ -1,6 +1,7 @@
 //! What timers cost: those that are taken back, as most timeouts are, and those that fire; and how late they are.
 //!
-//! `cargo bench --bench timers`. The rules of the comparison are in `support/mod.rs`. Everything runs in tasks.
+//! `cargo bench --bench timers`. The rules of the comparison are in `support/mod.rs`. Everything runs in
+//! tasks; those are made by `spawn_with`, since a future that holds one of nio's timers is not `Send`.
 //!
 //! | group | one operation is |
 //! |---|---|
@@ -51,7 +52,7 @@ macro_rules! workloads {
             use crate::{BACKGROUND, CANCELS, up_to_an_hour};
 
             /// Makes so many sleeps and polls each once; and how long that took.
-            async fn waiting_sleeps(count: u64) -> (Duration, Vec<Pin<Box<impl Future + Send>>>) {
+            async fn waiting_sleeps(count: u64) -> (Duration, Vec<Pin<Box<impl Future>>>) {
                 let mut sleeps = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
                 let start = Instant::now();
                 for index in 0..count {
@@ -72,21 +73,21 @@ macro_rules! workloads {
             }
 
             pub async fn sleep_cancel(rounds: u64) -> Duration {
-                rt::in_task(cancel(rounds)).await
+                rt::join(rt::spawn_with(move || cancel(rounds))).await
             }
 
             pub async fn sleep_cancel_background(rounds: u64) -> Duration {
-                rt::in_task(async move {
+                rt::join(rt::spawn_with(move || async move {
                     let (_, background) = waiting_sleeps(BACKGROUND).await;
                     let elapsed = cancel(rounds * CANCELS).await;
                     drop(background);
                     elapsed
-                })
+                }))
                 .await
             }
 
             pub async fn sleep_mass(rounds: u64, count: u64) -> Duration {
-                rt::in_task(async move {
+                rt::join(rt::spawn_with(move || async move {
                     let mut elapsed = Duration::ZERO;
                     for _ in 0..rounds {
                         let (time, sleeps) = waiting_sleeps(count).await;
@@ -94,7 +95,7 @@ macro_rules! workloads {
                         drop(sleeps);
                     }
                     elapsed
-                })
+                }))
                 .await
             }
 
@@ -108,7 +109,7 @@ macro_rules! workloads {
                     .map(|index| {
                         let due = first + Duration::from_micros(index * 1_000 / per_milli);
                         let late = late.clone();
-                        rt::spawn(async move {
+                        rt::spawn_with(move || async move {
                             rt::sleep_until(due).await;
                             let nanos = rt::Instant::now().duration_since(due).as_nanos();
                             late.fetch_add(u64::try_from(nanos).unwrap_or(u64::MAX), Relaxed);
@@ -140,9 +141,10 @@ macro_rules! workloads {
                 late
             }
 
+            #[allow(dead_code, reason = "nio's sleeps may end early")]
             pub async fn sleep_1ms_lateness(rounds: u64) -> Duration {
                 const MILLI: Duration = Duration::from_millis(1);
-                rt::in_task(async move {
+                rt::join(rt::spawn_with(move || async move {
                     let mut late = Duration::ZERO;
                     for _ in 0..rounds {
                         let start = Instant::now();
@@ -151,29 +153,29 @@ macro_rules! workloads {
                         late += took.checked_sub(MILLI).expect("the sleep ended early");
                     }
                     late
-                })
+                }))
                 .await
             }
 
             pub async fn timeout_ready(rounds: u64) -> Duration {
-                rt::in_task(async move {
+                rt::join(rt::spawn_with(move || async move {
                     let start = Instant::now();
                     for _ in 0..rounds {
                         let _ = rt::timeout(Duration::from_secs(1), ready(())).await;
                     }
                     start.elapsed()
-                })
+                }))
                 .await
             }
 
             pub async fn timeout_pending(rounds: u64) -> Duration {
-                rt::in_task(async move {
+                rt::join(rt::spawn_with(move || async move {
                     let start = Instant::now();
                     for _ in 0..rounds {
                         let _ = rt::timeout(Duration::from_secs(1), rt::yield_now()).await;
                     }
                     start.elapsed()
-                })
+                }))
                 .await
             }
         }
@@ -183,6 +185,7 @@ macro_rules! workloads {
 workloads!(samovar);
 workloads!(tokio);
 workloads!(smol);
+workloads!(nio);
 
 fn cancelled(c: &mut Criterion) {
     compare!(c, "sleep_cancel", 1, sleep_cancel);
@@ -210,7 +213,8 @@ fn fired(c: &mut Criterion) {
     let load = firing();
     compare!(c, "sleep_fire_cpu", load.0, sleep_fire_cpu, load);
     compare!(c, "sleep_fire_lateness", load.0, sleep_fire_lateness, load);
-    compare!(c, "sleep_1ms_lateness", 1, sleep_1ms_lateness);
+    // Not on nio: its sleeps may end early (`support/nio.rs` has the figures), and the workload panics when one does.
+    compare!(c, without_nio "sleep_1ms_lateness", 1, sleep_1ms_lateness);
 }
 
 criterion_group! {

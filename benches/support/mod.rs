@@ -3,20 +3,21 @@
 //! # The rules
 //!
 //! - Every workload is written once, in a macro that takes a runtime's name; inside, `rt` is that runtime. For Samovar and
-//!   Tokio `rt` is little more than a list of `pub use`, for smol a thin layer of the same names: see `runtimes.rs` and
-//!   `smol.rs`.
+//!   Tokio `rt` is little more than a list of `pub use`, for smol and nio a thin layer of the same names: see
+//!   `runtimes.rs`, `smol.rs` and `nio.rs`.
 //! - A group is one workload on all runtimes, one after the other, so that a group is one page of the report.
 //! - A runtime is built before the measurement and dropped after it. A sample is one `block_on`, and the workload reads
 //!   the clock itself, inside: neither the start of threads nor `block_on` counts.
-//! - Multi-thread runtimes have two workers. In Tokio and smol the thread inside `block_on` comes on top; in Samovar it is
-//!   one of the two.
+//! - Multi-thread runtimes have two workers. In Tokio and smol the thread inside `block_on` comes on top; in Samovar and
+//!   nio it is one of the two.
 //! - Criterion's times are per round of the workload; its throughput is in the operations that the group counts.
 
 // Each benchmark is a crate of its own, and none uses everything.
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code, unused_imports, unused_macros)]
 
 pub mod bell;
 pub mod cpu;
+pub mod nio;
 mod runtimes;
 pub mod smol;
 
@@ -79,24 +80,35 @@ pub fn measure<R: Runtime, F: Future<Output = Duration>>(
     });
 }
 
-/// `compare!(criterion, "group", operations, workload)` measures `samovar::workload`, `tokio::workload` and
-/// `smol::workload`, which `workloads!` has made, on all runtimes; with `multi_thread` before the name only on those with
-/// more than one worker.
+/// `compare!(criterion, "group", operations, workload)` measures `samovar::workload`, `tokio::workload` and so on, which
+/// `workloads!` has made, on all runtimes; with `multi_thread` before the name only on those with more than one worker, with
+/// `without_nio` on all others.
 macro_rules! compare {
-    ($criterion:expr, multi_thread $name:expr, $operations:expr, $($workload:ident)::+ $(, $argument:expr)?) => {{
+    ($criterion:expr, multi_thread $name:expr, $operations:expr, $($workload:tt)+) => {{
         let mut group = support::group($criterion, $name, $operations);
-        compare!(@on group, samovar, multi_thread, "samovar", $($workload)::+ $(, $argument)?);
-        compare!(@on group, tokio, multi_thread, "tokio", $($workload)::+ $(, $argument)?);
-        compare!(@on group, smol, multi_thread, "smol", $($workload)::+ $(, $argument)?);
+        compare!(@on group, samovar, multi_thread, "samovar", $($workload)+);
+        compare!(@on group, tokio, multi_thread, "tokio", $($workload)+);
+        compare!(@on group, smol, multi_thread, "smol", $($workload)+);
+        compare!(@on group, nio, multi_thread, "nio", $($workload)+);
         group.finish();
     }};
-    ($criterion:expr, $name:expr, $operations:expr, $($workload:ident)::+ $(, $argument:expr)?) => {{
+    ($criterion:expr, without_nio $name:expr, $operations:expr, $($workload:tt)+) => {{
         let mut group = support::group($criterion, $name, $operations);
-        compare!(@on group, samovar, multi_thread, "samovar", $($workload)::+ $(, $argument)?);
-        compare!(@on group, tokio, multi_thread, "tokio", $($workload)::+ $(, $argument)?);
-        compare!(@on group, samovar, current_thread, "samovar_ct", $($workload)::+ $(, $argument)?);
-        compare!(@on group, tokio, current_thread, "tokio_ct", $($workload)::+ $(, $argument)?);
-        compare!(@on group, smol, multi_thread, "smol", $($workload)::+ $(, $argument)?);
+        compare!(@on group, samovar, multi_thread, "samovar", $($workload)+);
+        compare!(@on group, tokio, multi_thread, "tokio", $($workload)+);
+        compare!(@on group, samovar, current_thread, "samovar_ct", $($workload)+);
+        compare!(@on group, tokio, current_thread, "tokio_ct", $($workload)+);
+        compare!(@on group, smol, multi_thread, "smol", $($workload)+);
+        group.finish();
+    }};
+    ($criterion:expr, $name:expr, $operations:expr, $($workload:tt)+) => {{
+        let mut group = support::group($criterion, $name, $operations);
+        compare!(@on group, samovar, multi_thread, "samovar", $($workload)+);
+        compare!(@on group, tokio, multi_thread, "tokio", $($workload)+);
+        compare!(@on group, samovar, current_thread, "samovar_ct", $($workload)+);
+        compare!(@on group, tokio, current_thread, "tokio_ct", $($workload)+);
+        compare!(@on group, smol, multi_thread, "smol", $($workload)+);
+        compare!(@on group, nio, multi_thread, "nio", $($workload)+);
         group.finish();
     }};
     (@on $group:ident, $runtime:ident, $flavor:ident, $name:literal, $workload:ident $(, $argument:expr)?) => {

@@ -4,8 +4,11 @@ macro_rules! like_tokio {
     ($runtime:ident) => {
         pub mod $runtime {
             use std::future::Future;
+            use std::io;
             use std::time::Duration;
 
+            pub use ::$runtime::io::{AsyncReadExt, AsyncWriteExt};
+            pub use ::$runtime::net::{TcpListener, TcpStream};
             pub use ::$runtime::runtime::{Handle, Runtime};
             pub use ::$runtime::spawn;
             pub use ::$runtime::sync::{Mutex, RwLock, Semaphore, mpsc, oneshot};
@@ -50,6 +53,23 @@ macro_rules! like_tokio {
                 workload: impl Future<Output = Duration> + Send + 'static,
             ) -> Duration {
                 join(spawn(workload)).await
+            }
+
+            /// Spawns the task that `make` makes: on nio it may hold what is not `Send`.
+            pub fn spawn_with<F>(make: impl FnOnce() -> F + Send) -> JoinHandle<F::Output>
+            where
+                F: Future<Output: Send + 'static> + Send + 'static,
+            {
+                spawn(make())
+            }
+
+            /// Accepts a connection, to be opened by the task that serves it.
+            pub async fn accept(listener: &mut TcpListener) -> io::Result<TcpStream> {
+                Ok(listener.accept().await?.0)
+            }
+
+            pub async fn open(accepted: TcpStream) -> io::Result<TcpStream> {
+                Ok(accepted)
             }
 
             /// Waits for the value of a `oneshot` channel.

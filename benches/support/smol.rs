@@ -5,6 +5,7 @@
 //! a `oneshot` is a channel with room for one message, a timeout or a `select` is a race of two futures.
 
 use std::future::{Future, pending};
+use std::io;
 use std::sync::Once;
 use std::thread;
 use std::time::Duration;
@@ -12,7 +13,9 @@ use std::time::Duration;
 use ::smol::{Executor, Task, Timer};
 
 pub use ::smol::future::yield_now;
+pub use ::smol::io::{AsyncReadExt, AsyncWriteExt};
 pub use ::smol::lock::{Mutex, RwLock, Semaphore};
+pub use ::smol::net::{TcpListener, TcpStream};
 pub use ::smol::unblock as spawn_blocking;
 pub use std::time::Instant;
 
@@ -73,6 +76,23 @@ pub fn detach<T>(task: Task<T>) {
 /// Runs the workload as a task, hence on a worker.
 pub async fn in_task(workload: impl Future<Output = Duration> + Send + 'static) -> Duration {
     join(spawn(workload)).await
+}
+
+/// Spawns the task that `make` makes: on nio it may hold what is not `Send`.
+pub fn spawn_with<F>(make: impl FnOnce() -> F + Send) -> Task<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    spawn(make())
+}
+
+/// Accepts a connection, to be opened by the task that serves it.
+pub async fn accept(listener: &mut TcpListener) -> io::Result<TcpStream> {
+    Ok(listener.accept().await?.0)
+}
+
+pub async fn open(accepted: TcpStream) -> io::Result<TcpStream> {
+    Ok(accepted)
 }
 
 /// Waits for the first of two futures.
