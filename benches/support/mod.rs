@@ -17,8 +17,12 @@
 
 pub mod bell;
 pub mod cpu;
+pub mod load;
+pub mod memory;
 pub mod nio;
 mod runtimes;
+mod serve;
+pub mod server;
 pub mod smol;
 
 use std::future::Future;
