@@ -169,13 +169,25 @@ fn main() {
         println!("skipped: this system does not tell the memory of a process as Linux does");
         return;
     }
+    // As criterion's programs do it: a word is a filter (a number is some option's), and `--list` only lists.
+    let mut words = env::args().skip(1).filter(|word| !word.starts_with('-'));
+    let filter = words.find(|word| word.parse::<f64>().is_err());
+    let mut cases = vec!["task_pending", "task_sleeping", "connection_idle"];
+    cases.retain(|case| filter.as_ref().is_none_or(|filter| case.contains(filter)));
+    if env::args().any(|argument| argument == "--list") {
+        cases.iter().for_each(|case| println!("{case}: benchmark"));
+        return;
+    }
+    if cases.is_empty() {
+        return;
+    }
     let mut lines = String::new();
     print!("{:<16}", "bytes");
     for runtime in RUNTIMES {
         print!("{runtime:>12}");
     }
     println!();
-    for case in ["task_pending", "task_sleeping", "connection_idle"] {
+    for case in cases {
         print!("{case:<16}");
         let mut reasons = Vec::new();
         for runtime in RUNTIMES {

@@ -9,7 +9,7 @@
 //!
 //! A sleep begins at the time that the worker has last read, which spares a look at the clock, but that was before the
 //! worker waited for sockets and before the tasks of this turn ran. So a sleep is too short by what has passed since: of
-//! 200 sleeps of 5 ms that each followed a read that had waited for 20 ms, all 200 ended at once; alone in a loop, without
+//! 200 sleeps of 5 ms that each followed a read that had waited for 20 ms, all 200 ended early, by up to 5 ms; alone in a loop, without
 //! sockets, none of 3,000 was early.
 //!
 //! nio has no channels and locks; those are smol's, which run on any runtime, as are `yield_now` and the race of two
