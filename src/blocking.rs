@@ -26,8 +26,9 @@ use crate::context;
 use crate::park;
 use crate::scheduler::Home;
 use crate::task::budget;
-use crate::task::cell::{Runnable, Schedule, Spawned, Task, Ticket};
-use crate::task::{Id, JoinHandle};
+use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket};
+use crate::task::{Id, JoinHandle, Origin};
+use crate::trace::{self, Kind, QueueName, Traced};
 
 /// How a pool is to be, from the runtime's builder.
 #[derive(Debug, Clone)]
@@ -106,13 +107,20 @@ impl Pool {
     ///
     /// When the pool has no thread and the system gives none.
     #[track_caller]
-    pub(crate) fn spawn<F, R>(self: &Arc<Self>, home: Arc<Home>, run: F) -> JoinHandle<R>
+    pub(crate) fn spawn<F, R>(
+        self: &Arc<Self>,
+        home: Arc<Home>,
+        run: F,
+        origin: Origin<'_>,
+    ) -> JoinHandle<R>
     where
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let task = Task::new(Closure(Some(run)), InPool, Id::next());
+        let task = Task::new(Closure(Some(run)), InPool, Id::next(), origin.place);
         let handle = JoinHandle::new(task.clone());
+        trace::event(&home, || Kind::spawned(task.id(), origin));
+        trace::event(&home, || Kind::queued(task.id(), QueueName::Pool));
         let job = Job { task, home };
         if let Err(error) = self.submit(job) {
             panic!("no thread can be started for a blocking job: {error}");
@@ -165,10 +173,12 @@ impl Pool {
         self.lock().starting = false;
         while let Some(job) = self.next_job() {
             let Job { task, home } = job;
+            let told = trace::job(&home, || task.id());
             let entered = context::enter(home);
             // A closure ends in its first poll: there is nothing to queue again.
             let _none = task.run();
             drop(entered);
+            drop(told);
         }
     }
 
@@ -259,6 +269,8 @@ impl<F: FnOnce() -> R, R> Future for Closure<F> {
 
 /// The scheduler of a closure: it is never woken and never waits.
 struct InPool;
+
+impl Traced for InPool {}
 
 impl Schedule for InPool {
     fn woken<F: Spawned>(_: Arc<Task<F, Self>>) {}

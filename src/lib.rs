@@ -76,6 +76,7 @@ pub mod task;
 pub mod time;
 #[cfg(feature = "tokio-io")]
 mod tokio_io;
+pub mod trace;
 
 pub use block_on::block_on;
 pub use task::spawn;

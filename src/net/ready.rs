@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::ops::{BitAnd, BitOr, BitOrAssign, Sub};
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::pin::pin;
 use std::task::Poll;
 
@@ -162,7 +162,7 @@ fn names(bits: u8, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// Waits until one of the directions of `interest` may be ready, and says which are. Cancel safe.
-pub(super) async fn ready<E: AsRawFd>(io: &Io<E>, interest: Interest) -> io::Result<Ready> {
+pub(super) async fn ready<E: AsFd>(io: &Io<E>, interest: Interest) -> io::Result<Ready> {
     let mut read = pin!(io.ready(Direction::Read));
     let mut write = pin!(io.ready(Direction::Write));
     poll_fn(|cx| {
@@ -191,7 +191,7 @@ pub(super) async fn ready<E: AsRawFd>(io: &Io<E>, interest: Interest) -> io::Res
 /// Tries `operation` if the socket may be ready for `interest`.
 ///
 /// With both directions one that is ready is taken: `WouldBlock` takes its readiness back, and the next try has the other.
-pub(super) fn try_io<E: AsRawFd, R>(
+pub(super) fn try_io<E: AsFd, R>(
     io: &Io<E>,
     interest: Interest,
     operation: impl FnOnce() -> io::Result<R>,

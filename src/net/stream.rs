@@ -6,13 +6,13 @@
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 
 use crate::reactor::{Direction, Io};
 
 /// A stream socket of the system, non-blocking.
-pub trait Socket: AsRawFd + fmt::Debug {
+pub trait Socket: AsFd + fmt::Debug {
     /// Whether a short read says that nothing is left to read.
     const SHORT_READ_IS_ALL: bool;
 

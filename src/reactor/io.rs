@@ -4,12 +4,15 @@
 //! already there is answered without the reactor ever hearing of it. The first `WouldBlock` registers it with the
 //! worker that is polling.
 
+use std::any;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
+
+use socket2::SockRef;
 
 use super::source::{Place, Seen};
 use super::{Direction, Key, Source};
@@ -18,10 +21,11 @@ use crate::context;
 use crate::scheduler::Home;
 use crate::shim::{Mutex, lock};
 use crate::task::budget;
+use crate::trace;
 
 /// A non-blocking socket `E`, and its place in a reactor once it had to wait.
 // `pub`, though nobody outside can name it: a sealed trait of `net` has it in a signature.
-pub struct Io<E: AsRawFd> {
+pub struct Io<E: AsFd> {
     /// The socket; `None` only while `into_inner` takes it out.
     inner: Option<E>,
     /// Its registration, made by the first wait.
@@ -40,7 +44,7 @@ struct Registered {
     source: Arc<Source>,
 }
 
-impl<E: AsRawFd> Io<E> {
+impl<E: AsFd> Io<E> {
     /// A socket that is non-blocking already.
     pub(crate) fn new(inner: E) -> Io<E> {
         Io {
@@ -130,6 +134,29 @@ impl<E: AsRawFd> Io<E> {
         self.poll_ready_at(direction, &mut Place::Poller, cx)
     }
 
+    /// What a trace calls the socket: its type, and whom it talks to or, if it talks to all the world, where it is.
+    fn label(&self) -> String {
+        let path = any::type_name::<E>();
+        let kind = path.rsplit("::").next().unwrap_or(path);
+        let socket = SockRef::from(self.get());
+        let address = socket.peer_addr().or_else(|_| socket.local_addr());
+        match address.ok().and_then(|address| address.as_socket()) {
+            Some(address) => format!("{kind} {address}"),
+            None => kind.to_owned(),
+        }
+    }
+
+    /// Says what the running poll waits for.
+    fn note(&self, direction: Direction) {
+        trace::wait::note(|| {
+            let what = match direction {
+                Direction::Read => "readable",
+                Direction::Write => "writable",
+            };
+            format!("{} to be {what}", self.label())
+        });
+    }
+
     /// Whether the direction may be ready, without waiting. Unregistered sockets are asked about by trying.
     pub(crate) fn is_ready(&self, direction: Direction) -> bool {
         self.registered
@@ -179,7 +206,11 @@ impl<E: AsRawFd> Io<E> {
     ) -> Poll<io::Result<()>> {
         let unit = ready!(budget::spend(cx));
         let source = self.source()?;
-        ready!(source.poll_ready(direction, place, cx))?;
+        let Poll::Ready(seen) = source.poll_ready(direction, place, cx) else {
+            self.note(direction);
+            return Poll::Pending;
+        };
+        seen?;
         unit.made_progress();
         Poll::Ready(Ok(()))
     }
@@ -207,10 +238,13 @@ impl<E: AsRawFd> Io<E> {
         loop {
             let seen = match self.registered.get() {
                 None => None,
-                Some(at) => Some((
-                    &*at.source,
-                    ready!(at.source.poll_ready(direction, place, cx))?,
-                )),
+                Some(at) => match at.source.poll_ready(direction, place, cx) {
+                    Poll::Ready(seen) => Some((&*at.source, seen?)),
+                    Poll::Pending => {
+                        self.note(direction);
+                        return Poll::Pending;
+                    }
+                },
             };
             match operation(self.get(), seen) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => match seen {
@@ -235,7 +269,9 @@ impl<E: AsRawFd> Io<E> {
         let once = lock(&self.registering);
         if self.registered.get().is_none() {
             let home = context::home("wait for a socket");
-            let (key, source) = home.reactor().register(self.get().as_raw_fd())?;
+            let (key, source) = home
+                .reactor()
+                .register(self.get().as_fd().as_raw_fd(), || self.label().into())?;
             let attended = home.clone();
             let _ = self.registered.set(Registered { home, key, source });
             drop(once);
@@ -251,25 +287,27 @@ impl<E: AsRawFd> Io<E> {
     /// Leaves the reactor, before the descriptor is closed or given away.
     fn deregister(&mut self) {
         if let (Some(at), Some(inner)) = (self.registered.take(), &self.inner) {
-            at.home.reactor().deregister(inner.as_raw_fd(), at.key);
+            at.home
+                .reactor()
+                .deregister(inner.as_fd().as_raw_fd(), at.key);
         }
     }
 }
 
-impl<E: AsRawFd> Drop for Io<E> {
+impl<E: AsFd> Drop for Io<E> {
     fn drop(&mut self) {
         self.deregister();
     }
 }
 
-impl<E: AsRawFd + fmt::Debug> fmt::Debug for Io<E> {
+impl<E: AsFd + fmt::Debug> fmt::Debug for Io<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.get().fmt(f)
     }
 }
 
 /// A future that waits on a socket: takes its waker back when it is dropped.
-struct Waiter<'a, E: AsRawFd> {
+struct Waiter<'a, E: AsFd> {
     /// What it waits on.
     io: &'a Io<E>,
     /// For what.
@@ -278,7 +316,7 @@ struct Waiter<'a, E: AsRawFd> {
     place: Place,
 }
 
-impl<E: AsRawFd> Drop for Waiter<'_, E> {
+impl<E: AsFd> Drop for Waiter<'_, E> {
     fn drop(&mut self) {
         if let Some(at) = self.io.registered.get() {
             at.source.forget(self.direction, self.place);

@@ -202,7 +202,7 @@ fn a_socket_that_registers_during_the_shutdown_does_not_wait_for_ever() {
             runtime.shut_down(&mut woken);
             woken.into_iter().for_each(Waker::wake);
         });
-        if let Ok((key, source)) = reactor.register(socket.as_raw_fd()) {
+        if let Ok((key, source)) = reactor.register(socket.as_raw_fd(), || "a socket".into()) {
             assert!(wait_ready(&source, Place::Poller).is_err());
             reactor.deregister(socket.as_raw_fd(), key);
         }

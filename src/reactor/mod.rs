@@ -21,6 +21,7 @@ mod loom_tests;
 mod sleep;
 mod source;
 
+use std::collections::HashMap;
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::task::Waker;
@@ -38,6 +39,7 @@ pub(crate) use source::{Direction, Source};
 
 use crate::shim::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::shim::{Mutex, MutexGuard, lock};
+use crate::trace::{self, Kind};
 
 /// The token of the `mio::Waker`: no key is ever this.
 const UNPARK: Token = Token(usize::MAX);
@@ -89,6 +91,8 @@ struct Sources {
     generation: u32,
     /// The runtime is shut down: nobody registers any more.
     closed: bool,
+    /// What the sockets are called that were registered while somebody traced.
+    labels: HashMap<usize, Arc<str>>,
 }
 
 /// A source's place in the table, and its token with the kernel.
@@ -206,17 +210,22 @@ impl Reactor {
         let sources = lock(&self.sources);
         for event in events.iter() {
             if let Some(source) = sources.find(event.token()) {
+                trace::here(|| sources.ready(event));
                 dispatch(event, source, woken);
             }
         }
     }
 
-    /// Tells the kernel that somebody waits for `fd`.
+    /// Tells the kernel that somebody waits for `fd`. `label`: what a trace calls it.
     ///
     /// # Errors
     ///
     /// When the runtime is shut down, and whatever the kernel says (a descriptor that cannot be waited for, no memory).
-    pub(crate) fn register(&self, fd: RawFd) -> std_io::Result<(Key, Arc<Source>)> {
+    pub(crate) fn register(
+        &self,
+        fd: RawFd,
+        label: impl FnOnce() -> Arc<str>,
+    ) -> std_io::Result<(Key, Arc<Source>)> {
         let source = Arc::new(Source::default());
         let key = {
             let mut sources = lock(&self.sources);
@@ -227,7 +236,11 @@ impl Reactor {
             let generation = sources.generation;
             let index = sources.table.insert((generation, source.clone()));
             self.registered.store(sources.table.len(), Relaxed);
-            Key::new(index, generation)
+            let key = Key::new(index, generation);
+            if trace::is_on() {
+                sources.labels.insert(key.0, label());
+            }
+            key
         };
         match self
             .registry
@@ -291,7 +304,26 @@ impl Sources {
     /// Takes a source out, unless its slot has a new owner.
     fn remove(&mut self, key: Key) -> Option<Arc<Source>> {
         self.find(Token(key.0))?;
+        self.labels.remove(&key.0);
         Some(self.table.remove(key.index()).1)
+    }
+}
+
+impl Sources {
+    /// An event, for the trace.
+    fn ready(&self, event: &mio::event::Event) -> Kind {
+        let socket = self.labels.get(&event.token().0);
+        let socket = socket.map_or("a socket", |label| label);
+        let what = match (event.is_readable(), event.is_writable()) {
+            _ if event.is_error() => "failed",
+            (true, true) => "readable and writable",
+            (false, true) => "writable",
+            _ if event.is_read_closed() => "closed by the peer",
+            _ => "readable",
+        };
+        Kind::Ready {
+            source: format!("{socket} {what}").into(),
+        }
     }
 }
 

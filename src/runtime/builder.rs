@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{Handle, Runtime};
 use crate::blocking::{Pool, PoolConfig};
 use crate::scheduler::{self, Config};
+use crate::trace::{self, Trace};
 
 /// Builds a [`Runtime`] with other settings than the default.
 ///
@@ -38,6 +39,8 @@ pub struct Builder {
     stack_size: Option<usize>,
     /// How long a worker waits awake before it sleeps.
     spin: Duration,
+    /// Where what happens is recorded, if anywhere.
+    trace: Option<Trace>,
 }
 
 impl Builder {
@@ -65,6 +68,7 @@ impl Builder {
             thread_name: "samovar".to_owned(),
             stack_size: None,
             spin: Duration::from_micros(30),
+            trace: None,
         }
     }
 
@@ -159,6 +163,21 @@ impl Builder {
         self
     }
 
+    /// Records what the runtime does, into `trace`: see [`trace`](crate::trace). Without this the environment variable
+    /// `SAMOVAR_TRACE` decides.
+    ///
+    /// ```
+    /// use samovar::{runtime::Builder, trace::Trace};
+    ///
+    /// let trace = Trace::new();
+    /// Builder::new_current_thread().trace(&trace).build().unwrap().block_on(async {});
+    /// assert_eq!(trace.events().len(), 2); // a poll began, and ended
+    /// ```
+    pub fn trace(&mut self, trace: &Trace) -> &mut Builder {
+        self.trace = Some(trace.clone());
+        self
+    }
+
     /// Builds the runtime and starts its threads.
     ///
     /// # Errors
@@ -184,7 +203,8 @@ impl Builder {
             stack_size: self.stack_size,
             spin: self.spin,
         };
-        let home = scheduler::start(config, pool)?;
+        let tracing = trace::output::wanted(self.trace.as_ref());
+        let home = scheduler::start(config, pool, tracing)?;
         Ok(Runtime::from_handle(Handle::from_home(home)))
     }
 }
@@ -199,6 +219,7 @@ impl fmt::Debug for Builder {
             .field("thread_name", &self.thread_name)
             .field("thread_stack_size", &self.stack_size)
             .field("spin_before_sleep", &self.spin)
+            .field("trace", &self.trace)
             .finish()
     }
 }

@@ -4,12 +4,13 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::sync::{Arc, MutexGuard};
 
 use super::RuntimeFlavor;
 use crate::context;
 use crate::scheduler::{self, Home};
-use crate::task::JoinHandle;
+use crate::task::{JoinHandle, Origin};
 
 /// A reference to a [`Runtime`](super::Runtime): spawns on it from any thread. Cloning it is cheap.
 ///
@@ -80,12 +81,13 @@ impl Handle {
 
     /// Spawns a task: see [`samovar::spawn`](crate::spawn). After the runtime's end it is dropped at once, and its handle
     /// gives an error that is cancelled.
+    #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.home.spawn(future)
+        self.home.spawn(future, Origin::unnamed(Location::caller()))
     }
 
     /// Runs a closure that blocks: see [`task::spawn_blocking`](crate::task::spawn_blocking).
@@ -100,7 +102,7 @@ impl Handle {
         R: Send + 'static,
     {
         let pool = &self.home.shared().pool;
-        pool.spawn(self.home.clone(), run)
+        pool.spawn(self.home.clone(), run, Origin::unnamed(Location::caller()))
     }
 
     /// Runs a future on this thread, in the runtime's context: see [`Runtime::block_on`](super::Runtime::block_on), which
@@ -111,7 +113,11 @@ impl Handle {
     /// Inside a task or another `block_on`.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        scheduler::block_on(&self.home, future)
+        let output = scheduler::block_on(&self.home, future);
+        if let Some(tracing) = self.home.shared().tracing() {
+            tracing.pause();
+        }
+        output
     }
 
     /// Which kind of runtime it is.

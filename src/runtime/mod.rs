@@ -96,6 +96,7 @@ impl Runtime {
     }
 
     /// Spawns a task: see [`samovar::spawn`](crate::spawn).
+    #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
@@ -169,6 +170,9 @@ impl Drop for Runtime {
             return;
         }
         scheduler::shut_down(self.handle.home(), self.at_end);
+        if let Some(tracing) = self.handle.home().shared().tracing() {
+            tracing.end();
+        }
     }
 }
 

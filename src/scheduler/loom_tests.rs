@@ -21,6 +21,7 @@ use crate::shim::atomic::{
 use crate::shim::{Condvar, Mutex, lock, wait};
 use crate::task::Id;
 use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket};
+use crate::trace::Traced;
 
 /// Ends a model: waits for its threads.
 fn join_all<const N: usize>(threads: [thread::JoinHandle<()>; N]) {
@@ -356,6 +357,8 @@ fn the_watchdog_ends_with_its_runtime() {
 /// A scheduler for tasks that are only ever cancelled.
 struct Nowhere;
 
+impl Traced for Nowhere {}
+
 impl Schedule for Nowhere {
     fn woken<F: Spawned>(_: Arc<Task<F, Self>>) {}
 
@@ -374,7 +377,12 @@ impl Schedule for Nowhere {
 fn a_task_pushed_during_the_shutdown_is_cancelled() {
     loom::model(|| {
         let inbox = Arc::new(Inbox::new());
-        let task = Task::new(pending::<()>(), Nowhere, Id::next());
+        let task = Task::new(
+            pending::<()>(),
+            Nowhere,
+            Id::next(),
+            std::panic::Location::caller(),
+        );
         let pusher = {
             let (inbox, task) = (inbox.clone(), task.clone());
             thread::spawn(move || inbox.push(task))

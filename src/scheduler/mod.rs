@@ -61,11 +61,14 @@ use crate::context;
 use crate::reactor::Reactor;
 use crate::shim::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use crate::shim::{Mutex, lock};
-use crate::task::cell::{Runnable, Schedule, Spawned, Task, Ticket, quietly};
-use crate::task::{Id, JoinHandle};
+use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket, quietly};
+use crate::task::{Id, JoinHandle, Origin};
 use crate::time::clock;
 use crate::time::timers::{Set, Timers};
 use crate::time::wheel;
+use crate::trace::output::Tracing;
+use crate::trace::record::Recorder;
+use crate::trace::{self, Doing, Kind, QueueName, Traced};
 
 /// How a runtime is to be, from its builder.
 #[derive(Debug, Clone)]
@@ -106,6 +109,8 @@ pub(crate) struct Shared {
     pub(crate) pool: Arc<Pool>,
     /// How the runtime was built.
     config: Config,
+    /// Where what happens is recorded, if anywhere.
+    tracing: Option<Tracing>,
 }
 
 /// What others can reach of a worker.
@@ -143,7 +148,11 @@ impl std::panic::RefUnwindSafe for Home {}
 /// # Errors
 ///
 /// When the kernel gives no descriptors or threads.
-pub(crate) fn start(config: Config, pool: Arc<Pool>) -> io::Result<Arc<Home>> {
+pub(crate) fn start(
+    config: Config,
+    pool: Arc<Pool>,
+    tracing: Option<Tracing>,
+) -> io::Result<Arc<Home>> {
     let now = clock::now();
     let queues: Vec<Queue> = (0..config.workers).map(|_| Queue::new()).collect();
     let remotes = queues
@@ -162,6 +171,7 @@ pub(crate) fn start(config: Config, pool: Arc<Pool>) -> io::Result<Arc<Home>> {
         threads: Mutex::new(Vec::new()),
         pool,
         config,
+        tracing,
     });
     let mut locals = queues.into_iter().enumerate().map(|(worker, queue)| {
         let home = Arc::new(Home {
@@ -203,10 +213,12 @@ impl Remote {
         })
     }
 
-    /// Hands out what the reactor and the timers have, to `woken`, without waiting.
-    fn serve(&self, woken: &mut Vec<Waker>) {
+    /// Hands out what the reactor and the timers have, to `woken`, without waiting. Returns how many are the reactor's.
+    fn serve(&self, woken: &mut Vec<Waker>) -> usize {
         self.reactor.turn(woken);
+        let from_reactor = woken.len();
         self.timers.fire(clock::now, woken);
+        from_reactor
     }
 }
 
@@ -225,6 +237,7 @@ impl Shared {
 
     /// Queues a task from a thread that is no worker of this runtime.
     fn push_from_outside(self: &Arc<Self>, task: Runnable) {
+        trace::event(&**self, || Kind::queued(task.id(), QueueName::Inbox));
         if self.inbox.push(task) {
             self.wake_for_inbox();
         }
@@ -280,6 +293,11 @@ impl Shared {
     pub(crate) fn is_closed(&self) -> bool {
         self.inbox.is_closed()
     }
+
+    /// Where what happens is recorded, if anywhere.
+    pub(crate) fn tracing(&self) -> Option<&Tracing> {
+        self.tracing.as_ref()
+    }
 }
 
 impl Home {
@@ -319,6 +337,10 @@ impl Home {
     ///
     /// When the runtime is shut down.
     pub(crate) fn set_timer(&self, deadline: Instant, waker: Waker) -> wheel::Key {
+        trace::event(self, || Kind::TimerSet {
+            who: trace::polled(),
+            after: deadline.saturating_duration_since(clock::now()),
+        });
         match self.timers().set(deadline, waker) {
             Set::Done { key, earliest } => {
                 if earliest {
@@ -348,20 +370,44 @@ impl Home {
     pub(crate) fn spawn_from_outside<F: Spawned>(
         self: &Arc<Self>,
         future: F,
+        origin: Origin<'_>,
     ) -> JoinHandle<F::Output> {
-        let task = Task::new(future, self.clone(), Id::next());
+        let task = Task::new(future, self.clone(), Id::next(), origin.place);
+        trace::event(&**self, || Kind::spawned(task.id(), origin));
         let handle = JoinHandle::new(task.clone());
         self.shared.push_from_outside(task);
         handle
     }
 
     /// Spawns a task.
-    pub(crate) fn spawn<F: Spawned>(self: &Arc<Self>, future: F) -> JoinHandle<F::Output> {
+    pub(crate) fn spawn<F: Spawned>(
+        self: &Arc<Self>,
+        future: F,
+        origin: Origin<'_>,
+    ) -> JoinHandle<F::Output> {
         let spawned = context::with_worker(|local| match local {
-            Some(local) if self.same_runtime(local.home()) => local.spawn(future),
+            Some(local) if self.same_runtime(local.home()) => local.spawn(future, origin),
             _ => Err(future),
         });
-        spawned.unwrap_or_else(|future| self.spawn_from_outside(future))
+        spawned.unwrap_or_else(|future| self.spawn_from_outside(future, origin))
+    }
+}
+
+impl Traced for Shared {
+    fn recorder(&self) -> Option<&Arc<Recorder>> {
+        Some(self.tracing.as_ref()?.recorder())
+    }
+}
+
+impl Traced for Home {
+    fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.shared.recorder()
+    }
+}
+
+impl Traced for Arc<Home> {
+    fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.shared.recorder()
     }
 }
 
@@ -407,9 +453,15 @@ impl fmt::Debug for Home {
     }
 }
 
-/// Calls wakers that were collected under locks. One that panics does not keep the others from being called.
-fn wake_all(woken: &mut Vec<Waker>) {
-    for waker in woken.drain(..) {
+/// Calls wakers that were collected under locks; the first of them are the reactor's, the others the timers'. One that
+/// panics does not keep the others from being called.
+fn wake_all(woken: &mut Vec<Waker>, from_reactor: usize) {
+    for (at, waker) in woken.drain(..).enumerate() {
+        let _as = trace::doing(if at < from_reactor {
+            Doing::Reactor
+        } else {
+            Doing::Timer
+        });
         quietly(|| waker.wake());
     }
 }

@@ -27,6 +27,7 @@ use crate::shim::atomic::{
     fence,
 };
 use crate::task::budget;
+use crate::trace::{self, Outcome, Who};
 
 /// Worker 0, while nobody is it.
 pub(crate) struct Seat {
@@ -270,7 +271,10 @@ impl<F: Future> MainFuture<'_, F> {
         }
         let waker = waker_ref(self.signal);
         let mut cx = Context::from_waker(&waker);
-        match budget::with_fresh(|| self.future.as_mut().poll(&mut cx)) {
+        let mut told = trace::poll(self.shared, Who::Main);
+        let polled = budget::with_fresh(|| self.future.as_mut().poll(&mut cx));
+        trace::ended(&mut told, Outcome::of(polled.is_ready()));
+        match polled {
             Poll::Ready(output) => {
                 self.output = Some(output);
                 true

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::worker::Local;
 use crate::context;
+use crate::trace::{self, Lane};
 
 /// A worker with a thread: `context` knows it, until it leaves.
 pub(super) struct Seated {
@@ -12,6 +13,8 @@ pub(super) struct Seated {
     local: Option<Rc<Local>>,
     /// What the thread was before: the worker of another runtime, if a task of that one ends this one.
     former: Option<Rc<Local>>,
+    /// Makes the thread's events the worker's.
+    here: Option<trace::Here>,
     /// Makes the runtime the thread's.
     entered: Option<context::Entered>,
     /// Forbids to block.
@@ -21,12 +24,14 @@ pub(super) struct Seated {
 impl Seated {
     /// Makes this thread the worker.
     pub(super) fn new(local: Local) -> Seated {
+        let here = trace::enter(local.home(), Lane::Worker(local.home().worker));
         let entered = context::enter(local.home().clone());
         let local = Rc::new(local);
         let former = context::set_worker(Some(local.clone()));
         Seated {
             local: Some(local),
             former,
+            here,
             entered: Some(entered),
             running: Some(context::start_running()),
         }
@@ -43,6 +48,7 @@ impl Seated {
         drop(context::set_worker(self.former.take()));
         self.running = None;
         self.entered = None;
+        self.here = None;
         Rc::into_inner(local)
     }
 }

@@ -16,10 +16,12 @@ use std::time::{Duration, Instant};
 
 use super::seated::Seated;
 use super::worker::Local;
-use super::{Home, Shared, wake_all};
+use super::{Home, Shared};
 use crate::context;
 use crate::park;
 use crate::shim::lock;
+use crate::task::cell::quietly;
+use crate::trace::{self, Doing};
 
 /// Counts down to zero, and lets one wait for that.
 #[derive(Debug)]
@@ -120,12 +122,15 @@ impl Shared {
                 worker: 0,
             }));
             self.inbox.cancel_all();
+            let _as = trace::doing(Doing::Runtime);
             let mut woken = Vec::new();
             for remote in &self.remotes {
                 remote.reactor.shut_down(&mut woken);
                 remote.timers.shut_down(&mut woken);
             }
-            wake_all(&mut woken);
+            for waker in woken {
+                quietly(|| waker.wake());
+            }
             self.inbox.cancel_all();
         });
     }

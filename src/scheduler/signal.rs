@@ -14,6 +14,7 @@ use crate::shim::atomic::{
     Ordering::{Acquire, Relaxed, SeqCst},
     fence,
 };
+use crate::trace::{self, Kind, News, Who};
 
 /// What the thread inside `block_on` and its wakers tell each other: that the future is to be polled, and where the
 /// thread sleeps.
@@ -94,6 +95,17 @@ impl Signal {
             home,
         })
     }
+
+    /// What a wake changes, for the trace.
+    fn news(&self) -> News {
+        if self.is_set() {
+            News::AlreadyQueued
+        } else if trace::polled() == Some(Who::Main) {
+            News::AfterThisPoll
+        } else {
+            News::Queues
+        }
+    }
 }
 
 impl Deref for Signal {
@@ -106,6 +118,11 @@ impl Deref for Signal {
 
 impl ArcWake for Signal {
     fn wake_by_ref(signal: &Arc<Signal>) {
+        trace::event(&signal.home, || Kind::Woken {
+            who: Who::Main,
+            by: trace::cause(),
+            news: signal.news(),
+        });
         if !signal.ring() {
             return;
         }

@@ -15,8 +15,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::Home;
-use crate::task::Id;
 use crate::task::cell::{Spawned, Task};
+use crate::task::{Id, Place};
 
 /// How many bytes a worker keeps for one type of future.
 const BYTES_PER_TYPE: usize = 2 << 20;
@@ -51,7 +51,12 @@ impl Spare {
     }
 
     /// A task for `future` in the memory of an old one; the future again, if there is none.
-    pub(super) fn take<F: Spawned>(&self, future: F, id: Id) -> Result<Arc<Task<F, Arc<Home>>>, F> {
+    pub(super) fn take<F: Spawned>(
+        &self,
+        future: F,
+        id: Id,
+        place: Place,
+    ) -> Result<Arc<Task<F, Arc<Home>>>, F> {
         let mut shelves = self.shelves.borrow_mut();
         let Some(mut task) = shelves
             .as_mut()
@@ -60,7 +65,7 @@ impl Spare {
             return Err(future);
         };
         drop(shelves);
-        task.renew(future, id)?;
+        task.renew(future, id, place)?;
         Ok(task)
     }
 

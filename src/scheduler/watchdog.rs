@@ -20,6 +20,7 @@ use crate::shim::atomic::{
     fence,
 };
 use crate::shim::{Condvar, Mutex, lock, wait};
+use crate::trace::{self, Lane};
 
 /// The time between two looks. A poll that takes longer is called blocking.
 const INTERVAL: Duration = Duration::from_millis(10);
@@ -106,6 +107,7 @@ impl Watchdog {
 
 /// The life of the watchdog's thread.
 pub(super) fn watch(shared: &Arc<Shared>) {
+    let _here = trace::enter(&**shared, Lane::Watchdog);
     let mut seen: Vec<Seen> = shared.remotes.iter().map(|_| Seen::default()).collect();
     let all_rest = || (0..shared.remotes.len()).all(|worker| shared.rests(worker));
     loop {
@@ -211,6 +213,6 @@ fn rescue(shared: &Arc<Shared>, remote: &Remote) {
 /// Does for a blocked worker what it cannot do itself. The tasks that this wakes go to the inbox, for the others.
 fn serve(remote: &Remote) {
     let mut woken = Vec::new();
-    remote.serve(&mut woken);
-    wake_all(&mut woken);
+    let from_reactor = remote.serve(&mut woken);
+    wake_all(&mut woken, from_reactor);
 }

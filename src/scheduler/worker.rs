@@ -25,8 +25,9 @@ use super::spin::Waits;
 use super::{Home, Remote, Shared, wake_all};
 use crate::shim::atomic::Ordering::Relaxed;
 use crate::task::cell::{Runnable, Spawned, Task};
-use crate::task::{Id, JoinHandle};
+use crate::task::{Id, JoinHandle, Origin};
 use crate::time::clock;
+use crate::trace::{self, Doing, Kind, QueueName, WakeUp};
 
 /// How many polls until a look at the reactor, the timers and the inbox. Tokio's number: prime, so that it does not
 /// resonate with a program's own rhythm.
@@ -157,7 +158,7 @@ impl Local {
     fn poll(&self, task: Runnable) {
         self.count_poll();
         if let Some(again) = task.run() {
-            self.queue.push(again);
+            self.push(again);
         }
     }
 
@@ -205,11 +206,18 @@ impl Local {
         (0..remotes.len())
             .map(|step| (start + step) % remotes.len())
             .filter(|worker| *worker != self.home.worker)
-            .map(|worker| &remotes[worker])
-            .filter(|victim| self.shared().has_work_for_others(victim))
-            .find_map(|victim| {
-                self.queue
-                    .steal(&victim.stealers, victim.blocked.load(Relaxed))
+            .filter(|worker| self.shared().has_work_for_others(&remotes[*worker]))
+            .find_map(|worker| {
+                let victim = &remotes[worker];
+                let stolen = self
+                    .queue
+                    .steal(&victim.stealers, victim.blocked.load(Relaxed))?;
+                trace::event(&self.home, || Kind::Stolen {
+                    task: stolen.id(),
+                    from: worker,
+                    more: self.queue.len(),
+                });
+                Some(stolen)
             })
     }
 
@@ -238,17 +246,17 @@ impl Local {
     fn look(&self) {
         self.until_look.set(POLLS_PER_LOOK);
         let mut woken = self.woken.take();
-        self.remote().serve(&mut woken);
-        self.wake(woken);
+        let from_reactor = self.remote().serve(&mut woken);
+        self.wake(woken, from_reactor);
         if let Some(task) = self.take_from_inbox() {
             self.queue.push(task);
         }
     }
 
     /// Calls wakers of the reactor or the timers.
-    fn wake(&self, mut woken: Vec<Waker>) {
+    fn wake(&self, mut woken: Vec<Waker>, from_reactor: usize) {
         self.serving.set(true);
-        wake_all(&mut woken);
+        wake_all(&mut woken, from_reactor);
         self.serving.set(false);
         self.woken.replace(woken);
     }
@@ -265,13 +273,28 @@ impl Local {
         if !purpose.is_pressing() && !self.sees_work() {
             let mut woken = self.woken.take();
             let timeout = remote.timers.timeout(clock::now);
+            trace::event(&self.home, || Kind::Parked {
+                longest: timeout,
+                sockets: remote.reactor.sources(),
+                timers: remote.timers.len(),
+            });
             shared
                 .spinner
                 .wait(&self.waits, &remote.reactor, timeout, &mut woken);
+            let from_reactor = woken.len();
             remote.timers.awake();
+            trace::event(&self.home, || Kind::Unparked {
+                why: if from_reactor > 0 {
+                    WakeUp::Events
+                } else if remote.timers.is_nearly_due(clock::now()) {
+                    WakeUp::Timer
+                } else {
+                    WakeUp::Called
+                },
+            });
             remote.timers.fire(clock::now, &mut woken);
             self.until_look.set(POLLS_PER_LOOK);
-            self.wake(woken);
+            self.wake(woken, from_reactor);
         }
         if shared.idle.retract(self.home.worker) {
             self.searching.set(true);
@@ -298,27 +321,43 @@ impl Local {
     }
 
     /// Spawns a task on this worker; gives the future back when the runtime shuts down.
-    pub(crate) fn spawn<F: Spawned>(&self, future: F) -> Result<JoinHandle<F::Output>, F> {
+    pub(crate) fn spawn<F: Spawned>(
+        &self,
+        future: F,
+        origin: Origin<'_>,
+    ) -> Result<JoinHandle<F::Output>, F> {
         if self.shared().is_closed() {
             return Err(future);
         }
         let id = Id::next();
-        let task = match self.spare.take(future, id) {
+        let task = match self.spare.take(future, id, origin.place) {
             Ok(task) => task,
-            Err(future) => Task::new(future, self.home.clone(), id),
+            Err(future) => Task::new(future, self.home.clone(), id, origin.place),
         };
         let handle = JoinHandle::new(task.clone());
-        self.queue.push(task);
+        trace::event(&self.home, || Kind::spawned(id, origin));
+        self.push(task);
         Ok(handle)
     }
 
     /// Queues a task that was woken on this thread.
     pub(crate) fn push_woken(&self, task: Runnable) {
         if self.serving.get() {
-            self.queue.push(task);
+            self.push(task);
         } else {
+            trace::event(&self.home, || {
+                Kind::queued(task.id(), QueueName::Front(self.home.worker))
+            });
             self.queue.push_front(task);
         }
+    }
+
+    /// To the back of the line.
+    fn push(&self, task: Runnable) {
+        trace::event(&self.home, || {
+            Kind::queued(task.id(), QueueName::Line(self.home.worker))
+        });
+        self.queue.push(task);
     }
 
     /// The memory of tasks that have ended.
@@ -334,6 +373,7 @@ impl Local {
     /// The worker's part of the shutdown: drops every task that it knows, one by one, while its reactor and its context are
     /// still there for the destructors.
     pub(super) fn shut_down(&self) {
+        let _as = trace::doing(Doing::Runtime);
         loop {
             let waiting = self.remote().registry.close();
             let none_waited = waiting.is_empty();

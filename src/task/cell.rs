@@ -30,9 +30,10 @@ use futures_task::{ArcWake, waker_ref};
 
 use super::error::Payload;
 use super::state::{Complete, Pause, Start, State, Wake};
-use super::{Id, JoinError, budget, current};
+use super::{Id, JoinError, Place, budget, current};
 use crate::ablation;
 use crate::shim::{Mutex, MutexGuard, lock};
+use crate::trace::{self, Kind, Outcome, Traced, Who};
 
 /// A task as its queue and its runner see it.
 pub(crate) trait Run: Send + Sync {
@@ -46,6 +47,9 @@ pub(crate) trait Run: Send + Sync {
     fn abort(self: Arc<Self>);
     /// The task's number.
     fn id(&self) -> Id;
+    /// The line that spawned it.
+    #[allow(dead_code, reason = "for the table of tasks")]
+    fn place(&self) -> Place;
     /// Whether the output (or the error) is there.
     fn is_finished(&self) -> bool;
 }
@@ -71,7 +75,7 @@ impl<F: Future<Output: Send + 'static> + Send + 'static> Spawned for F {}
 pub(crate) type Runnable = Arc<dyn Run>;
 
 /// Where tasks go. The task knows nothing else of its scheduler.
-pub(crate) trait Schedule: Send + Sync + Sized + 'static {
+pub(crate) trait Schedule: Traced + Send + Sync + Sized + 'static {
     /// Somebody woke the task, which was idle.
     fn woken<F: Spawned>(task: Arc<Task<F, Self>>);
     /// The task is complete, and one of those who held it lets it go: its memory may be of use.
@@ -93,6 +97,8 @@ pub(crate) struct Task<F: Future, S> {
     state: State,
     /// Who the task is.
     id: Id,
+    /// The line that spawned it: what people know it by.
+    place: Place,
     /// Where it goes when it is woken.
     scheduler: S,
     /// What the holder of RUNNING works on, and then the output. Never contended: see the module's first lines.
@@ -113,10 +119,11 @@ struct Cell<F: Future> {
 
 impl<F: Spawned, S: Schedule> Task<F, S> {
     /// A task that is not in any queue yet: the caller pushes it.
-    pub(crate) fn new(future: F, scheduler: S, id: Id) -> Arc<Self> {
+    pub(crate) fn new(future: F, scheduler: S, id: Id, place: Place) -> Arc<Self> {
         Arc::new(Task {
             state: State::new(),
             id,
+            place,
             scheduler,
             cell: Mutex::new(Cell {
                 future: Box::pin(Some(future)),
@@ -129,12 +136,13 @@ impl<F: Spawned, S: Schedule> Task<F, S> {
 
     /// Makes a new task of one that is complete and that nobody else refers to any more: see `spare.rs`. Gives the future
     /// back if somebody does.
-    pub(crate) fn renew(self: &mut Arc<Self>, future: F, id: Id) -> Result<(), F> {
+    pub(crate) fn renew(self: &mut Arc<Self>, future: F, id: Id, place: Place) -> Result<(), F> {
         let Some(task) = Arc::get_mut(self) else {
             return Err(future);
         };
         task.state = State::new();
         task.id = id;
+        task.place = place;
         lock(&task.cell).future.as_mut().set(Some(future));
         Ok(())
     }
@@ -181,6 +189,7 @@ impl<F: Spawned, S: Schedule> Task<F, S> {
 
     /// Drops the future and ends the task as cancelled. The caller holds RUNNING.
     fn finish_cancelled(self: Arc<Self>) {
+        trace::event(&self.scheduler, || Kind::Cancelled { task: self.id });
         let mut cell = lock(&self.cell);
         let error = match self.drop_future(&mut cell) {
             Ok(()) => JoinError::cancelled(self.id),
@@ -242,6 +251,17 @@ impl<F: Spawned, S: Schedule> Task<F, S> {
         }
     }
 
+    /// As `wake`, and tells the trace. The wake is numbered before it has an effect.
+    #[cold]
+    fn wake_told(self: Arc<Self>) {
+        let begun = trace::wake_begins(&self.scheduler);
+        let wake = self.state.wake();
+        trace::wake_ended(begun, Who::Task(self.id), wake.into());
+        if wake == Wake::Queue {
+            S::woken(self);
+        }
+    }
+
     /// The output of a complete task.
     fn take_output(&self) -> Result<F::Output, JoinError> {
         lock(&self.cell)
@@ -265,7 +285,10 @@ impl<F: Spawned, S: Schedule> Run for Task<F, S> {
         if !ablation::LAZY_REGISTRATION {
             self.keep(&mut cell);
         }
-        if let Poll::Ready(result) = self.poll_future(&mut cell) {
+        let mut told = trace::poll(&self.scheduler, Who::Task(self.id));
+        let polled = self.poll_future(&mut cell);
+        trace::ended(&mut told, outcome(&polled));
+        if let Poll::Ready(result) = polled {
             if let Err(payload) = self.drop_future(&mut cell) {
                 quietly(|| drop(payload));
             }
@@ -298,6 +321,10 @@ impl<F: Spawned, S: Schedule> Run for Task<F, S> {
     }
 
     fn abort(self: Arc<Self>) {
+        trace::event(&self.scheduler, || Kind::Aborted {
+            task: self.id,
+            by: trace::cause(),
+        });
         if self.state.abort() == Wake::Queue {
             S::woken(self);
         }
@@ -305,6 +332,10 @@ impl<F: Spawned, S: Schedule> Run for Task<F, S> {
 
     fn id(&self) -> Id {
         self.id
+    }
+
+    fn place(&self) -> Place {
+        self.place
     }
 
     fn is_finished(&self) -> bool {
@@ -352,12 +383,18 @@ impl<F: Spawned, S: Schedule> Join<F::Output> for Task<F, S> {
 
 impl<F: Spawned, S: Schedule> ArcWake for Task<F, S> {
     fn wake(self: Arc<Self>) {
+        if trace::is_on() {
+            return self.wake_told();
+        }
         if self.state.wake() == Wake::Queue {
             S::woken(self);
         }
     }
 
     fn wake_by_ref(this: &Arc<Self>) {
+        if trace::is_on() {
+            return this.clone().wake_told();
+        }
         if this.state.wake() == Wake::Queue {
             S::woken(this.clone());
         }
@@ -370,6 +407,16 @@ impl<F: Future, S> fmt::Debug for Task<F, S> {
             .field("id", &self.id)
             .field("state", &self.state)
             .finish_non_exhaustive()
+    }
+}
+
+/// How a poll ended, for the trace.
+#[inline]
+fn outcome<T>(polled: &Poll<Result<T, JoinError>>) -> Outcome {
+    match polled {
+        Poll::Pending => Outcome::Pending,
+        Poll::Ready(Ok(_)) => Outcome::Ready,
+        Poll::Ready(Err(_)) => Outcome::Panicked,
     }
 }
 

@@ -114,6 +114,7 @@ impl<T: 'static> JoinSet<T> {
     /// set.spawn_on(async { "tea" }, runtime.handle());
     /// assert_eq!(runtime.block_on(set.join_next()).unwrap().unwrap(), "tea");
     /// ```
+    #[track_caller]
     pub fn spawn_on<F>(&mut self, future: F, handle: &Handle) -> AbortHandle
     where
         F: Future<Output = T> + Send + 'static,
@@ -366,6 +367,7 @@ where
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,
 {
+    #[track_caller]
     fn from_iter<I: IntoIterator<Item = F>>(futures: I) -> JoinSet<T> {
         let mut set = JoinSet::new();
         set.extend(futures);
@@ -379,6 +381,7 @@ where
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,
 {
+    #[track_caller]
     fn extend<I: IntoIterator<Item = F>>(&mut self, futures: I) {
         for future in futures {
             self.spawn(future);

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::panic::Location;
 use std::sync::{Arc as StdArc, Mutex as StdMutex};
 use std::task::{Context, Poll, Waker};
 
@@ -17,6 +18,7 @@ use super::{Id, JoinError};
 use crate::park::Parker;
 use crate::shim::atomic::{AtomicU32, Ordering::Relaxed};
 use crate::shim::{Condvar, Mutex, lock, wait};
+use crate::trace::Traced;
 
 /// One queue, for any number of workers.
 #[derive(Default)]
@@ -87,6 +89,8 @@ impl Queue {
 /// The way to the queue, as tasks see it.
 #[derive(Clone, Default)]
 struct Line(StdArc<Queue>);
+
+impl Traced for Line {}
 
 impl Schedule for Line {
     fn woken<F: Spawned>(task: StdArc<Task<F, Self>>) {
@@ -196,7 +200,7 @@ impl Model {
                 is_output: true,
             })
         });
-        let task = Task::new(future, line.clone(), Id::next());
+        let task = Task::new(future, line.clone(), Id::next(), Location::caller());
         line.0.push(task.clone());
         Model {
             line,

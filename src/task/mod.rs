@@ -5,6 +5,7 @@
 //! whole of what a poll does in `run`), `join_handle.rs` (how its output gets out).
 
 pub(crate) mod budget;
+mod builder;
 pub(crate) mod cell;
 mod current;
 mod error;
@@ -13,15 +14,18 @@ mod join_handle;
 mod join_set;
 #[cfg(all(test, loom))]
 mod loom_tests;
+mod origin;
 mod ready_keys;
 mod spawn;
 pub(crate) mod state;
 mod yield_now;
 
+pub use builder::Builder;
 pub use current::{id, try_id};
 pub use error::JoinError;
 pub use id::Id;
 pub use join_handle::{AbortHandle, JoinHandle};
 pub use join_set::JoinSet;
+pub(crate) use origin::{Origin, Place};
 pub use spawn::{spawn, spawn_blocking};
 pub use yield_now::{YieldNow, yield_now};

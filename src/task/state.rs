@@ -51,12 +51,32 @@ const JOIN_WAKER: u32 = 1 << 5;
 
 /// What the caller of [`State::wake`] or [`State::abort`] must do.
 #[must_use]
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wake {
     /// The task was idle: push it to a queue.
     Queue,
-    /// It is queued, running or complete: nothing.
-    Nothing,
+    /// It is queued already: nothing.
+    Queued,
+    /// It runs: the runner will see to it.
+    Running,
+    /// It is complete: nothing.
+    Complete,
+}
+
+impl Wake {
+    /// What follows from the bits that were there before.
+    #[inline]
+    fn of(before: u32) -> Wake {
+        if before & (SCHEDULED | RUNNING | COMPLETE) == 0 {
+            Wake::Queue
+        } else if before & COMPLETE != 0 {
+            Wake::Complete
+        } else if before & RUNNING != 0 {
+            Wake::Running
+        } else {
+            Wake::Queued
+        }
+    }
 }
 
 /// What the worker that popped a task must do.
@@ -124,11 +144,7 @@ impl State {
     pub(crate) fn wake(&self) -> Wake {
         // Release: what the waker wrote before is seen by the poll that follows, whose `start` or `pause` acquires.
         let before = self.bits.fetch_or(SCHEDULED, AcqRel);
-        if before & (SCHEDULED | RUNNING | COMPLETE) == 0 {
-            Wake::Queue
-        } else {
-            Wake::Nothing
-        }
+        Wake::of(before)
     }
 
     /// (2): a worker popped the task's queue entry.
@@ -185,8 +201,8 @@ impl State {
             }
         });
         match before {
-            Ok(bits) if bits & (RUNNING | SCHEDULED) == 0 => Wake::Queue,
-            _ => Wake::Nothing,
+            Ok(bits) => Wake::of(bits),
+            Err(_) => Wake::Complete,
         }
     }
 
@@ -245,7 +261,7 @@ mod tests {
         assert_eq!(state.pause(), Pause::Idle);
         assert_eq!(state.wake(), Wake::Queue);
         for _ in 0..1000 {
-            assert_eq!(state.wake(), Wake::Nothing);
+            assert_eq!(state.wake(), Wake::Queued);
         }
         assert_eq!(state.start(), Start::Poll);
         assert_eq!(state.pause(), Pause::Idle);
@@ -255,8 +271,8 @@ mod tests {
     fn a_wake_during_the_poll_queues_the_task_after_it() {
         let state = State::new();
         assert_eq!(state.start(), Start::Poll);
-        assert_eq!(state.wake(), Wake::Nothing);
-        assert_eq!(state.wake(), Wake::Nothing);
+        assert_eq!(state.wake(), Wake::Running);
+        assert_eq!(state.wake(), Wake::Running);
         assert_eq!(state.pause(), Pause::Queue);
         assert_eq!(state.start(), Start::Poll);
         assert_eq!(state.pause(), Pause::Idle);
@@ -267,8 +283,8 @@ mod tests {
         let state = State::new();
         assert_eq!(state.start(), Start::Poll);
         assert_eq!(state.complete(), Complete::Keep);
-        assert_eq!(state.wake(), Wake::Nothing);
-        assert_eq!(state.abort(), Wake::Nothing);
+        assert_eq!(state.wake(), Wake::Complete);
+        assert_eq!(state.abort(), Wake::Complete);
         assert_eq!(state.start(), Start::Discard);
         assert!(!state.claim());
         assert_eq!(
@@ -286,8 +302,8 @@ mod tests {
         assert_eq!(state.start(), Start::Poll);
         assert_eq!(state.pause(), Pause::Idle);
         assert_eq!(state.abort(), Wake::Queue);
-        assert_eq!(state.abort(), Wake::Nothing);
-        assert_eq!(state.wake(), Wake::Nothing);
+        assert_eq!(state.abort(), Wake::Complete);
+        assert_eq!(state.wake(), Wake::Queued);
         assert_eq!(state.start(), Start::Cancel);
         assert_eq!(state.complete(), Complete::Keep);
     }
@@ -296,13 +312,13 @@ mod tests {
     fn abort_of_a_running_task_is_seen_at_its_next_pause_or_comes_too_late() {
         let state = State::new();
         assert_eq!(state.start(), Start::Poll);
-        assert_eq!(state.abort(), Wake::Nothing);
+        assert_eq!(state.abort(), Wake::Queued);
         assert_eq!(state.pause(), Pause::Cancel);
         assert_eq!(state.complete(), Complete::Keep);
 
         let state = State::new();
         assert_eq!(state.start(), Start::Poll);
-        assert_eq!(state.abort(), Wake::Nothing);
+        assert_eq!(state.abort(), Wake::Complete);
         assert_eq!(state.complete(), Complete::Keep);
     }
 

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use super::wheel::{Key, Wheel};
 use crate::shim::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::shim::{Mutex, lock};
+use crate::trace::{self, Kind};
 
 /// The binary logarithm of a tick's nanoseconds.
 const TICK_SHIFT: u32 = 16;
@@ -126,6 +127,9 @@ impl Timers {
             return;
         }
         let mut state = lock(&self.state);
+        if trace::is_on() {
+            state.tell_due(tick, woken);
+        }
         state.wheel.advance(tick, woken);
         self.publish(&state);
     }
@@ -148,6 +152,17 @@ impl Timers {
     /// The worker no longer waits.
     pub(crate) fn awake(&self) {
         lock(&self.state).waits_until = 0;
+    }
+
+    /// Whether a wait that ends at `now` ends for a timer: it may have been cut a little short, for the kernel.
+    pub(crate) fn is_nearly_due(&self, now: Instant) -> bool {
+        let next = self.next.load(Relaxed);
+        next != NEVER && next <= self.tick_up(now + Duration::from_millis(1))
+    }
+
+    /// How many timers are set.
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.state).wheel.len()
     }
 
     /// Whether no timer is set.
@@ -182,6 +197,20 @@ impl Timers {
 }
 
 impl TimerState {
+    /// Takes out what is due as [`fire`](Timers::fire) does, but step by step, so that each timer's lateness is known.
+    #[cold]
+    fn tell_due(&mut self, now: u64, woken: &mut Vec<Waker>) {
+        while let Some(deadline) = self.wheel.next_deadline().filter(|next| *next <= now) {
+            let before = woken.len();
+            self.wheel.advance(deadline, woken);
+            for _ in before..woken.len() {
+                trace::here(|| Kind::TimerFired {
+                    late: Duration::from_nanos((now - deadline) << TICK_SHIFT),
+                });
+            }
+        }
+    }
+
     /// The kernel's wait counts in milliseconds, and mio rounds up; and a wake takes its time. So when a little more than a
     /// whole number of milliseconds is left until `deadline`, the whole number is what to ask for: the rest passes on the
     /// way. If it does not, the worker looks again without waiting, until that deadline and no other: where many timers

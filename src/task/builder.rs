@@ -1,0 +1,101 @@
+//! Gives a task a name before it is spawned.
+
+use std::future::Future;
+use std::io;
+use std::panic::Location;
+
+use super::spawn::spawn_from;
+use super::{JoinHandle, Origin};
+use crate::context;
+use crate::runtime::Handle;
+
+/// Spawns a task with a name, which a [trace](crate::trace) shows in place of its number.
+///
+/// The name is Tokio's idea, and so are the methods and their `io::Result`, which is always `Ok` here.
+///
+/// ```
+/// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+/// let kettle = samovar::task::Builder::new().name("kettle").spawn(async { "hot water" }).unwrap();
+/// assert_eq!(kettle.await.unwrap(), "hot water");
+/// # });
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Builder<'a> {
+    /// The name.
+    name: Option<&'a str>,
+}
+
+impl<'a> Builder<'a> {
+    /// A task without a name.
+    #[must_use]
+    pub fn new() -> Builder<'a> {
+        Builder::default()
+    }
+
+    /// What the task is called. Several may have the same name.
+    #[must_use]
+    pub fn name(self, name: &'a str) -> Builder<'a> {
+        Builder { name: Some(name) }
+    }
+
+    /// Spawns the task: see [`samovar::spawn`](crate::spawn).
+    ///
+    /// # Errors
+    ///
+    /// Never.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime: use [`spawn_on`](Builder::spawn_on).
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> io::Result<JoinHandle<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        Ok(spawn_from(future, self.origin(Location::caller())))
+    }
+
+    /// Spawns the task on the runtime of `handle`: see [`Handle::spawn`].
+    ///
+    /// # Errors
+    ///
+    /// Never.
+    #[track_caller]
+    pub fn spawn_on<F>(self, future: F, handle: &Handle) -> io::Result<JoinHandle<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let origin = self.origin(Location::caller());
+        Ok(handle.home().spawn(future, origin))
+    }
+
+    /// Runs a closure that blocks: see [`spawn_blocking`](super::spawn_blocking).
+    ///
+    /// # Errors
+    ///
+    /// Never.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime; and when no thread can be started and the pool has none.
+    #[track_caller]
+    pub fn spawn_blocking<F, R>(self, run: F) -> io::Result<JoinHandle<R>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let home = context::home("run a blocking job");
+        let pool = home.shared().pool.clone();
+        Ok(pool.spawn(home, run, self.origin(Location::caller())))
+    }
+
+    /// What the task is to know of itself.
+    fn origin(self, place: super::Place) -> Origin<'a> {
+        Origin {
+            place,
+            name: self.name,
+        }
+    }
+}

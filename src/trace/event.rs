@@ -1,0 +1,287 @@
+//! What can happen in a runtime: the events of a trace.
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::hook::cause;
+use super::record::Stamp;
+use crate::task::state::Wake;
+use crate::task::{Id, Origin};
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event {
+    /// When, counted from the start of the runtime.
+    pub at: Duration,
+    /// Its place in the order of all events of the trace: no two have the same, and a cause comes before its effect.
+    pub number: u64,
+    /// The thread on which it happened.
+    pub lane: Lane,
+    /// What happened.
+    pub kind: Kind,
+}
+
+impl Event {
+    /// What happened, with when and where.
+    pub(super) fn new(stamp: Stamp, lane: Lane, kind: Kind) -> Event {
+        Event {
+            at: stamp.at,
+            number: stamp.number,
+            lane,
+            kind,
+        }
+    }
+}
+
+/// A thread, as the trace calls it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Lane {
+    /// A worker of the runtime. Worker 0 is whoever sits inside `block_on`.
+    Worker(usize),
+    /// The thread that looks after blocked workers.
+    Watchdog,
+    /// A thread of the blocking pool, numbered in the order in which they were first seen.
+    Blocking(usize),
+    /// Any other thread, by its name.
+    Thread(Arc<str>),
+}
+
+/// Who is polled: a task, or the future that `block_on` was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Who {
+    /// The future inside `block_on`.
+    Main,
+    /// A spawned task.
+    Task(Id),
+}
+
+/// Who or what did it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// A future, while it was polled.
+    Poll(Who),
+    /// The reactor: a socket became ready.
+    Reactor,
+    /// A timer.
+    Timer,
+    /// A blocking job.
+    Job(Id),
+    /// A thread that polls nothing of this runtime.
+    Thread(Arc<str>),
+    /// The runtime itself (shutdown, the watchdog).
+    Runtime,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A task was spawned, or a blocking job was handed in: [`Queued`](Kind::Queued) follows, and says which.
+    Spawned {
+        /// Its number.
+        task: Id,
+        /// Its name, if [`task::Builder`](crate::task::Builder) gave it one.
+        name: Option<Arc<str>>,
+        /// The line that called `spawn`.
+        place: &'static Location<'static>,
+        /// Who called it.
+        by: Cause,
+    },
+    /// A poll began.
+    PollBegan {
+        /// Of whom.
+        who: Who,
+    },
+    /// A poll ended.
+    PollEnded {
+        /// Of whom.
+        who: Who,
+        /// How.
+        outcome: Outcome,
+        /// With [`Outcome::Pending`]: what it waits for, in words, as far as the futures inside said so.
+        waits_for: Option<Arc<str>>,
+    },
+    /// A waker was called.
+    Woken {
+        /// Whose.
+        who: Who,
+        /// Who called it.
+        by: Cause,
+        /// What came of it.
+        news: News,
+    },
+    /// A task was put into a queue.
+    Queued {
+        /// Which task.
+        task: Id,
+        /// Which queue.
+        queue: QueueName,
+    },
+    /// A worker took tasks from another's queue.
+    Stolen {
+        /// The one that it runs at once.
+        task: Id,
+        /// From whom.
+        from: usize,
+        /// How many came with it, into the thief's own queue.
+        more: usize,
+    },
+    /// A worker has nothing to run, and waits in its reactor.
+    Parked {
+        /// For so long at most: until its next timer is due. `None`: until somebody calls.
+        longest: Option<Duration>,
+        /// How many sockets are registered with it.
+        sockets: usize,
+        /// How many of its timers are set.
+        timers: usize,
+    },
+    /// Its wait is over.
+    Unparked {
+        /// Why.
+        why: WakeUp,
+    },
+    /// A socket became ready: the kernel said so to the reactor.
+    Ready {
+        /// Which, and for what.
+        source: Arc<str>,
+    },
+    /// A timer was set.
+    TimerSet {
+        /// By whom; `None`: by no future of this runtime.
+        who: Option<Who>,
+        /// It will fire in so long.
+        after: Duration,
+    },
+    /// A timer fired.
+    TimerFired {
+        /// So long after its time.
+        late: Duration,
+    },
+    /// A blocking job began on this thread.
+    JobBegan {
+        /// Its number.
+        job: Id,
+    },
+    /// It ended.
+    JobEnded {
+        /// Its number.
+        job: Id,
+    },
+    /// A task's future was dropped before it was complete: aborted, or the runtime was dropped.
+    Cancelled {
+        /// Which task.
+        task: Id,
+    },
+    /// Somebody asked a task to end.
+    Aborted {
+        /// Which task.
+        task: Id,
+        /// Who asked.
+        by: Cause,
+    },
+    /// A worker is stuck in a poll.
+    Blocked {
+        /// Which worker.
+        worker: usize,
+        /// In whose poll, if that is known.
+        who: Option<Who>,
+        /// For how long already.
+        since: Duration,
+    },
+    /// A poll returned `Pending` and nobody holds the waker.
+    NeverWakes {
+        /// Whose poll.
+        who: Who,
+    },
+}
+
+impl Kind {
+    /// A task was spawned, by whatever this thread is doing.
+    pub(crate) fn spawned(task: Id, origin: Origin<'_>) -> Kind {
+        Kind::Spawned {
+            task,
+            name: origin.name.map(Arc::from),
+            place: origin.place,
+            by: cause(),
+        }
+    }
+
+    /// A task was put into a queue.
+    pub(crate) fn queued(task: Id, queue: QueueName) -> Kind {
+        Kind::Queued { task, queue }
+    }
+}
+
+/// How a poll ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The future is complete.
+    Ready,
+    /// It waits, and has left its waker with whatever it waits for.
+    Pending,
+    /// It panicked.
+    Panicked,
+}
+
+impl Outcome {
+    /// How a poll ended that did not panic.
+    pub(crate) fn of(is_ready: bool) -> Outcome {
+        if is_ready {
+            Outcome::Ready
+        } else {
+            Outcome::Pending
+        }
+    }
+}
+
+/// What came of a wake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// The task was asleep: it goes into a queue.
+    Queues,
+    /// It was in a queue already.
+    AlreadyQueued,
+    /// It is being polled now: it will be queued again after the poll.
+    AfterThisPoll,
+    /// It is complete: nothing.
+    TooLate,
+}
+
+impl From<Wake> for News {
+    fn from(wake: Wake) -> News {
+        match wake {
+            Wake::Queue => News::Queues,
+            Wake::Queued => News::AlreadyQueued,
+            Wake::Running => News::AfterThisPoll,
+            Wake::Complete => News::TooLate,
+        }
+    }
+}
+
+/// Which queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueName {
+    /// The back of a worker's line.
+    Line(usize),
+    /// The place in front of a worker's line.
+    Front(usize),
+    /// The inbox, for what comes from other threads.
+    Inbox,
+    /// The blocking pool's.
+    Pool,
+}
+
+/// Why a wait in the reactor ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WakeUp {
+    /// Sockets became ready.
+    Events,
+    /// Its next timer is due, or nearly so.
+    Timer,
+    /// Another thread has something for it.
+    Called,
+}

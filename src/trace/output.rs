@@ -1,0 +1,177 @@
+//! What `SAMOVAR_TRACE` asks for.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Trace;
+use super::hook::Attached;
+use super::record::Recorder;
+use super::story::Teller;
+
+/// The variable's name.
+const VARIABLE: &str = "SAMOVAR_TRACE";
+
+/// The time between two versions of a file.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How many runtimes of this process have asked for files.
+static RUNTIMES: AtomicUsize = AtomicUsize::new(0);
+
+/// A runtime that is traced: its recording, and what is to be made of it.
+#[derive(Debug)]
+pub(crate) struct Tracing {
+    /// Switches the hook on.
+    attached: Attached,
+    /// The files to write.
+    files: Vec<File>,
+    /// When they were last written. Held while they are, so that two threads do not write the same one.
+    written: Mutex<Option<Instant>>,
+}
+
+/// A file to write.
+#[derive(Debug)]
+struct File {
+    /// Where.
+    path: PathBuf,
+    /// What.
+    form: Form,
+}
+
+/// What a file contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A page.
+    Html,
+    /// A picture.
+    Svg,
+    /// Chrome's trace format.
+    Json,
+}
+
+/// What the variable says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wishes {
+    /// Tell the story; `true`: with nothing left out.
+    tell: Option<bool>,
+    /// Write these files.
+    files: Vec<(PathBuf, Form)>,
+    /// What was not understood.
+    wrong: Vec<String>,
+}
+
+impl Wishes {
+    /// Reads the variable's value.
+    fn read(value: &OsStr) -> Wishes {
+        let mut wishes = Wishes::default();
+        let value = value.to_string_lossy();
+        let words = value.split(',').map(str::trim);
+        for word in words.filter(|word| !word.is_empty()) {
+            let extension = Path::new(word).extension().and_then(OsStr::to_str);
+            match (word, extension) {
+                ("tell", _) => wishes.tell = wishes.tell.or(Some(false)),
+                ("tell-all", _) => wishes.tell = Some(true),
+                (_, Some("html")) => wishes.files.push((word.into(), Form::Html)),
+                (_, Some("svg")) => wishes.files.push((word.into(), Form::Svg)),
+                (_, Some("json")) => wishes.files.push((word.into(), Form::Json)),
+                _ => wishes.wrong.push(word.to_owned()),
+            }
+        }
+        wishes
+    }
+}
+
+/// What the builder's trace and the environment together ask of a runtime that is about to be built.
+pub(crate) fn wanted(trace: Option<&Trace>) -> Option<Tracing> {
+    let wishes = env::var_os(VARIABLE).map_or_else(Wishes::default, |value| Wishes::read(&value));
+    for word in &wishes.wrong {
+        eprintln!(
+            "samovar: {VARIABLE}: {word:?} is not understood. It can be `tell`, `tell-all`, or a file that ends in \
+             .html, .svg or .json; several are separated by commas"
+        );
+    }
+    if trace.is_none() && wishes.tell.is_none() && wishes.files.is_empty() {
+        return None;
+    }
+    let recorder = match trace {
+        Some(trace) => trace.recorder().clone(),
+        None => Trace::new().recorder().clone(),
+    };
+    if let Some(all) = wishes.tell {
+        recorder.tell(Teller::on_stderr(all));
+    }
+    let nth = match wishes.files.is_empty() {
+        true => 0,
+        false => RUNTIMES.fetch_add(1, Relaxed) + 1,
+    };
+    let files = wishes.files.into_iter().map(|(path, form)| File {
+        path: numbered(&path, nth),
+        form,
+    });
+    Some(Tracing {
+        files: files.collect(),
+        attached: Attached::new(recorder),
+        written: Mutex::new(None),
+    })
+}
+
+/// The file of the `nth` runtime: the first has the name as it was given, so no runtime overwrites another's.
+fn numbered(path: &Path, nth: usize) -> PathBuf {
+    if nth < 2 {
+        return path.to_owned();
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}-{nth}.{extension}"))
+}
+
+impl Tracing {
+    /// The recording.
+    pub(crate) fn recorder(&self) -> &Arc<Recorder> {
+        self.attached.recorder()
+    }
+
+    /// A `block_on` has ended: writes the files, unless that was done a moment ago.
+    pub(crate) fn pause(&self) {
+        self.write(PAUSE);
+    }
+
+    /// The runtime is gone: writes the files for the last time.
+    pub(crate) fn end(&self) {
+        self.write(Duration::ZERO);
+    }
+
+    /// Writes the files, if the last time was so long ago.
+    fn write(&self, pause: Duration) {
+        if self.files.is_empty() {
+            return;
+        }
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.is_some_and(|last| last.elapsed() < pause) {
+            return;
+        }
+        let trace = Trace::of(self.recorder().clone());
+        for File { path, form } in &self.files {
+            if let Err(error) = fs::write(path, form.draw(&trace)) {
+                eprintln!(
+                    "samovar: {VARIABLE}: {} cannot be written: {error}",
+                    path.display()
+                );
+            }
+        }
+        *written = Some(Instant::now());
+    }
+}
+
+impl Form {
+    /// The file's content.
+    fn draw(self, trace: &Trace) -> String {
+        match self {
+            Form::Html | Form::Svg | Form::Json => trace.story(),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a task waits for, in its own words: a future that is about to return `Pending` leaves a note.
+//!
+//! The runtime sees only `Pending`. What it means is known to the leaf inside: a socket, a timer, a channel. While
+//! somebody traces, the leaf says so here, and the poll's end collects it. Several notes of one poll (`select!`, `join!`)
+//! are joined with "or": the first that comes true wakes the task.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::hook::is_on;
+
+/// How many notes of a poll are read out.
+const READ_OUT: usize = 4;
+
+/// The notes of one poll.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    /// The first of them, without repetitions.
+    first: Vec<String>,
+    /// How many more there were.
+    more: usize,
+}
+
+thread_local! {
+    /// The notes of the poll that is told; `None` when none is.
+    static NOTES: RefCell<Option<Notes>> = const { RefCell::new(None) };
+}
+
+/// A future says what it waits for. The words complete "it waits for ...".
+#[inline]
+pub(crate) fn note(what: impl FnOnce() -> String) {
+    #[cold]
+    fn write(what: impl FnOnce() -> String) {
+        let _ = NOTES.try_with(|notes| {
+            if let Some(notes) = &mut *notes.borrow_mut() {
+                let what = what();
+                if notes.first.contains(&what) {
+                    return;
+                }
+                if notes.first.len() < READ_OUT {
+                    notes.first.push(what);
+                } else {
+                    notes.more += 1;
+                }
+            }
+        });
+    }
+    if is_on() {
+        write(what);
+    }
+}
+
+/// A poll begins that is told. Returns the notes of the one around it.
+pub(super) fn begin() -> Option<Notes> {
+    NOTES
+        .try_with(|notes| notes.replace(Some(Notes::default())))
+        .unwrap_or(None)
+}
+
+/// It is over: its notes as one.
+pub(super) fn end(outer: Option<Notes>) -> Option<Arc<str>> {
+    let notes = NOTES.try_with(|notes| notes.replace(outer)).ok()??;
+    if notes.first.is_empty() {
+        return None;
+    }
+    let mut said = notes.first.join(" or ");
+    if notes.more > 0 {
+        said += &format!(" or {} more", notes.more);
+    }
+    Some(said.into())
+}
