@@ -202,7 +202,8 @@ impl State {
         });
         match before {
             Ok(bits) => Wake::of(bits),
-            Err(_) => Wake::Complete,
+            // It is marked already, or complete.
+            Err(bits) => Wake::of(bits | SCHEDULED),
         }
     }
 
@@ -302,7 +303,7 @@ mod tests {
         assert_eq!(state.start(), Start::Poll);
         assert_eq!(state.pause(), Pause::Idle);
         assert_eq!(state.abort(), Wake::Queue);
-        assert_eq!(state.abort(), Wake::Complete);
+        assert_eq!(state.abort(), Wake::Queued);
         assert_eq!(state.wake(), Wake::Queued);
         assert_eq!(state.start(), Start::Cancel);
         assert_eq!(state.complete(), Complete::Keep);
@@ -312,13 +313,13 @@ mod tests {
     fn abort_of_a_running_task_is_seen_at_its_next_pause_or_comes_too_late() {
         let state = State::new();
         assert_eq!(state.start(), Start::Poll);
-        assert_eq!(state.abort(), Wake::Queued);
+        assert_eq!(state.abort(), Wake::Running);
         assert_eq!(state.pause(), Pause::Cancel);
         assert_eq!(state.complete(), Complete::Keep);
 
         let state = State::new();
         assert_eq!(state.start(), Start::Poll);
-        assert_eq!(state.abort(), Wake::Complete);
+        assert_eq!(state.abort(), Wake::Running);
         assert_eq!(state.complete(), Complete::Keep);
     }
 
