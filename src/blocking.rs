@@ -27,7 +27,7 @@ use crate::park;
 use crate::scheduler::Home;
 use crate::task::budget;
 use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket};
-use crate::task::{Id, JoinHandle, Origin};
+use crate::task::{Id, JoinHandle, Place};
 use crate::trace::{self, Kind, QueueName, Traced};
 
 /// How a pool is to be, from the runtime's builder.
@@ -111,15 +111,15 @@ impl Pool {
         self: &Arc<Self>,
         home: Arc<Home>,
         run: F,
-        origin: Origin<'_>,
+        place: Place,
     ) -> JoinHandle<R>
     where
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let task = Task::new(Closure(Some(run)), InPool, Id::next(), origin.place);
+        let task = Task::new(Closure(Some(run)), InPool, Id::next(), place);
         let handle = JoinHandle::new(task.clone());
-        trace::event(&home, || Kind::spawned(task.id(), origin));
+        trace::event(&home, || Kind::spawned(task.id(), place));
         trace::event(&home, || Kind::queued(task.id(), QueueName::Pool));
         let job = Job { task, home };
         if let Err(error) = self.submit(job) {

@@ -15,6 +15,7 @@ use std::mem;
 use std::task::{Context, Poll, Waker};
 
 use crate::shim::{Mutex, lock};
+use crate::trace::wait;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -126,11 +127,11 @@ impl Pipe {
             }
             let place = own(&mut state);
             if place.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
-                return Poll::Pending;
+                return wait::pending(|| "in-memory stream".to_owned());
             }
             if waker.is_some() {
                 mem::swap(place, &mut waker);
-                return Poll::Pending;
+                return wait::pending(|| "in-memory stream".to_owned());
             }
             drop(state);
             waker = Some(cx.waker().clone());

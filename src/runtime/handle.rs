@@ -10,7 +10,7 @@ use std::sync::{Arc, MutexGuard};
 use super::RuntimeFlavor;
 use crate::context;
 use crate::scheduler::{self, Home};
-use crate::task::{JoinHandle, Origin};
+use crate::task::JoinHandle;
 
 /// A reference to a [`Runtime`](super::Runtime): spawns on it from any thread. Cloning it is cheap.
 ///
@@ -87,7 +87,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.home.spawn(future, Origin::unnamed(Location::caller()))
+        self.home.spawn(future, Location::caller())
     }
 
     /// Runs a closure that blocks: see [`task::spawn_blocking`](crate::task::spawn_blocking).
@@ -102,7 +102,7 @@ impl Handle {
         R: Send + 'static,
     {
         let pool = &self.home.shared().pool;
-        pool.spawn(self.home.clone(), run, Origin::unnamed(Location::caller()))
+        pool.spawn(self.home.clone(), run, Location::caller())
     }
 
     /// Runs a future on this thread, in the runtime's context: see [`Runtime::block_on`](super::Runtime::block_on), which

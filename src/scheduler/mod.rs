@@ -62,7 +62,7 @@ use crate::reactor::Reactor;
 use crate::shim::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use crate::shim::{Mutex, lock};
 use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket, quietly};
-use crate::task::{Id, JoinHandle, Origin};
+use crate::task::{Id, JoinHandle, Place};
 use crate::time::clock;
 use crate::time::timers::{Set, Timers};
 use crate::time::wheel;
@@ -370,10 +370,10 @@ impl Home {
     pub(crate) fn spawn_from_outside<F: Spawned>(
         self: &Arc<Self>,
         future: F,
-        origin: Origin<'_>,
+        place: Place,
     ) -> JoinHandle<F::Output> {
-        let task = Task::new(future, self.clone(), Id::next(), origin.place);
-        trace::event(&**self, || Kind::spawned(task.id(), origin));
+        let task = Task::new(future, self.clone(), Id::next(), place);
+        trace::event(&**self, || Kind::spawned(task.id(), place));
         let handle = JoinHandle::new(task.clone());
         self.shared.push_from_outside(task);
         handle
@@ -383,13 +383,13 @@ impl Home {
     pub(crate) fn spawn<F: Spawned>(
         self: &Arc<Self>,
         future: F,
-        origin: Origin<'_>,
+        place: Place,
     ) -> JoinHandle<F::Output> {
         let spawned = context::with_worker(|local| match local {
-            Some(local) if self.same_runtime(local.home()) => local.spawn(future, origin),
+            Some(local) if self.same_runtime(local.home()) => local.spawn(future, place),
             _ => Err(future),
         });
-        spawned.unwrap_or_else(|future| self.spawn_from_outside(future, origin))
+        spawned.unwrap_or_else(|future| self.spawn_from_outside(future, place))
     }
 }
 

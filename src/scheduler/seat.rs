@@ -271,15 +271,39 @@ impl<F: Future> MainFuture<'_, F> {
         }
         let waker = waker_ref(self.signal);
         let mut cx = Context::from_waker(&waker);
-        let mut told = trace::poll(self.shared, Who::Main);
+        let told = Told::begin(self.shared);
         let polled = budget::with_fresh(|| self.future.as_mut().poll(&mut cx));
-        trace::ended(&mut told, Outcome::of(polled.is_ready()));
+        if told.0 {
+            trace::poll_ended(Outcome::of(polled.is_ready()));
+        }
         match polled {
             Poll::Ready(output) => {
                 self.output = Some(output);
                 true
             }
             Poll::Pending => false,
+        }
+    }
+}
+
+/// Whether a poll of the main future is told. Its end is also when the poll panics, which nobody contains here.
+struct Told(bool);
+
+impl Told {
+    /// The poll begins.
+    fn begin(shared: &Shared) -> Told {
+        let told = Told(trace::is_on());
+        if told.0 {
+            trace::poll_began(shared, Who::Main);
+        }
+        told
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if self.0 {
+            trace::poll_done();
         }
     }
 }

@@ -25,7 +25,7 @@ use super::spin::Waits;
 use super::{Home, Remote, Shared, wake_all};
 use crate::shim::atomic::Ordering::Relaxed;
 use crate::task::cell::{Runnable, Spawned, Task};
-use crate::task::{Id, JoinHandle, Origin};
+use crate::task::{Id, JoinHandle, Place};
 use crate::time::clock;
 use crate::trace::{self, Doing, Kind, QueueName, WakeUp};
 
@@ -324,18 +324,18 @@ impl Local {
     pub(crate) fn spawn<F: Spawned>(
         &self,
         future: F,
-        origin: Origin<'_>,
+        place: Place,
     ) -> Result<JoinHandle<F::Output>, F> {
         if self.shared().is_closed() {
             return Err(future);
         }
         let id = Id::next();
-        let task = match self.spare.take(future, id, origin.place) {
+        let task = match self.spare.take(future, id, place) {
             Ok(task) => task,
-            Err(future) => Task::new(future, self.home.clone(), id, origin.place),
+            Err(future) => Task::new(future, self.home.clone(), id, place),
         };
         let handle = JoinHandle::new(task.clone());
-        trace::event(&self.home, || Kind::spawned(id, origin));
+        trace::event(&self.home, || Kind::spawned(id, place));
         self.push(task);
         Ok(handle)
     }

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker, ready};
 use crate::shim::{Mutex, lock};
 use crate::sync::waiters::{Key, Waiters, WakeList};
 use crate::task::budget;
+use crate::trace::wait;
 
 /// Lets tasks go on when a given number of them have arrived. It can be used again and again.
 ///
@@ -131,7 +132,13 @@ impl Wait<'_> {
                 _ => {}
             }
             if arrived.enroll(&mut self.key, cx.waker(), &mut spare, || ()) {
-                return Poll::Pending;
+                return wait::pending(|| {
+                    format!(
+                        "Barrier, {} of {} are there",
+                        arrived.len(),
+                        self.barrier.size
+                    )
+                });
             }
             drop(arrived);
             spare = Some(cx.waker().clone());

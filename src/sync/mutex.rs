@@ -34,6 +34,7 @@ use crate::shim::{self, lock};
 use crate::sync::place::Place;
 use crate::sync::waiters::{Key, Waiters, WakeList};
 use crate::task::budget;
+use crate::trace::wait;
 
 /// What `get_mut` and `into_inner` say when the value is gone for good.
 const LEAKED: &str =
@@ -404,7 +405,7 @@ impl<'a, T> Lock<'a, T> {
                 return Poll::Ready(MutexGuard::new(mutex, value));
             }
             if enrolled {
-                return Poll::Pending;
+                return wait::pending(|| "Mutex lock".to_owned());
             }
             drop(queue);
             spare = Some(cx.waker().clone());

@@ -32,6 +32,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use crate::shim::{Arc, Mutex, lock};
 use crate::task::budget;
+use crate::trace::wait;
 
 use self::error::{RecvError, TryRecvError};
 
@@ -196,7 +197,7 @@ impl<T> Sender<T> {
                 let replaced = slot.sender.replace(waker);
                 drop(slot);
                 drop(replaced);
-                return Poll::Pending;
+                return wait::pending(|| "oneshot closed".to_owned());
             }
         }
         unit.made_progress();
@@ -434,7 +435,9 @@ impl<T> Future for Receiver<T> {
         let result = match result {
             Ok(value) => Ok(value),
             Err(TryRecvError::Closed) => Err(RecvError(())),
-            Err(TryRecvError::Empty) => return Poll::Pending,
+            Err(TryRecvError::Empty) => {
+                return wait::pending(|| "oneshot recv".to_owned());
+            }
         };
         unit.made_progress();
         Poll::Ready(result)

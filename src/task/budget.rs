@@ -8,6 +8,8 @@
 use std::cell::Cell;
 use std::task::{Context, Poll};
 
+use crate::trace::wait;
+
 /// Operations that one poll may complete.
 const PER_POLL: u8 = 128;
 
@@ -71,7 +73,7 @@ pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<Unit> {
         None => Poll::Ready(Unit { before: None }),
         Some(0) => {
             cx.waker().wake_by_ref();
-            Poll::Pending
+            wait::pending(|| "its next turn (its budget is spent)".to_owned())
         }
         Some(left) => {
             let _ = LEFT.try_with(|cell| cell.set(Some(left - 1)));

@@ -4,10 +4,11 @@ use std::future::Future;
 use std::io;
 use std::panic::Location;
 
+use super::JoinHandle;
 use super::spawn::spawn_from;
-use super::{JoinHandle, Origin};
 use crate::context;
 use crate::runtime::Handle;
+use crate::trace;
 
 /// Spawns a task with a name, which a [trace](crate::trace) shows in place of its number.
 ///
@@ -21,7 +22,7 @@ use crate::runtime::Handle;
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Builder<'a> {
-    /// The name.
+    /// The name. The trace alone keeps it: a word in every task would be much for what few tasks have.
     name: Option<&'a str>,
 }
 
@@ -53,7 +54,8 @@ impl<'a> Builder<'a> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        Ok(spawn_from(future, self.origin(Location::caller())))
+        let _named = trace::name(self.name);
+        Ok(spawn_from(future, Location::caller()))
     }
 
     /// Spawns the task on the runtime of `handle`: see [`Handle::spawn`].
@@ -67,8 +69,8 @@ impl<'a> Builder<'a> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let origin = self.origin(Location::caller());
-        Ok(handle.home().spawn(future, origin))
+        let _named = trace::name(self.name);
+        Ok(handle.home().spawn(future, Location::caller()))
     }
 
     /// Runs a closure that blocks: see [`spawn_blocking`](super::spawn_blocking).
@@ -86,16 +88,9 @@ impl<'a> Builder<'a> {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
+        let _named = trace::name(self.name);
         let home = context::home("run a blocking job");
         let pool = home.shared().pool.clone();
-        Ok(pool.spawn(home, run, self.origin(Location::caller())))
-    }
-
-    /// What the task is to know of itself.
-    fn origin(self, place: super::Place) -> Origin<'a> {
-        Origin {
-            place,
-            name: self.name,
-        }
+        Ok(pool.spawn(home, run, Location::caller()))
     }
 }

@@ -200,6 +200,43 @@ impl<F: Spawned, S: Schedule> Task<F, S> {
         self.finish(ticket, unwanted);
     }
 
+    /// Polls the future, and does what follows. The caller holds RUNNING. `told`: the trace listens.
+    #[inline]
+    fn poll_once(self: Arc<Self>, told: bool) -> Option<Runnable> {
+        let mut cell = lock(&self.cell);
+        if !ablation::LAZY_REGISTRATION {
+            self.keep(&mut cell);
+        }
+        let polled = self.poll_future(&mut cell);
+        if told {
+            trace::poll_ended(outcome(&polled));
+        }
+        if let Poll::Ready(result) = polled {
+            if let Err(payload) = self.drop_future(&mut cell) {
+                quietly(|| drop(payload));
+            }
+            let ticket = cell.ticket.take();
+            let unwanted = self.store(cell, result);
+            self.finish(ticket, unwanted);
+            return None;
+        }
+        let kept = self.keep(&mut cell);
+        drop(cell);
+        let next = if kept {
+            self.state.pause()
+        } else {
+            Pause::Cancel
+        };
+        match next {
+            Pause::Idle => None,
+            Pause::Queue => Some(self),
+            Pause::Cancel => {
+                self.finish_cancelled();
+                None
+            }
+        }
+    }
+
     /// Stores the result for the joiner, or gives it back if there is none.
     #[must_use]
     fn store(
@@ -281,37 +318,15 @@ impl<F: Spawned, S: Schedule> Run for Task<F, S> {
                 return None;
             }
         }
-        let mut cell = lock(&self.cell);
-        if !ablation::LAZY_REGISTRATION {
-            self.keep(&mut cell);
+        let told = trace::is_on();
+        if told {
+            trace::poll_began(&self.scheduler, Who::Task(self.id));
         }
-        let mut told = trace::poll(&self.scheduler, Who::Task(self.id));
-        let polled = self.poll_future(&mut cell);
-        trace::ended(&mut told, outcome(&polled));
-        if let Poll::Ready(result) = polled {
-            if let Err(payload) = self.drop_future(&mut cell) {
-                quietly(|| drop(payload));
-            }
-            let ticket = cell.ticket.take();
-            let unwanted = self.store(cell, result);
-            self.finish(ticket, unwanted);
-            return None;
+        let again = self.poll_once(told);
+        if told {
+            trace::poll_done();
         }
-        let kept = self.keep(&mut cell);
-        drop(cell);
-        let next = if kept {
-            self.state.pause()
-        } else {
-            Pause::Cancel
-        };
-        match next {
-            Pause::Idle => None,
-            Pause::Queue => Some(self),
-            Pause::Cancel => {
-                self.finish_cancelled();
-                None
-            }
-        }
+        again
     }
 
     fn cancel(self: Arc<Self>) {

@@ -10,6 +10,8 @@ use std::task::{Context, Poll, ready};
 use super::cell::{Join, Runnable};
 use super::{Id, JoinError, budget};
 
+use crate::trace::wait;
+
 /// Owns the right to the output of a task.
 ///
 /// **Dropping the handle detaches the task**: it runs on, and its output is dropped when it is there. To end a task use
@@ -85,6 +87,17 @@ impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.poll_untold(cx) {
+            Poll::Pending => wait::pending(|| format!("JoinHandle of task {}", self.id)),
+            ready => ready,
+        }
+    }
+}
+
+impl<T> JoinHandle<T> {
+    /// The same, for a [`JoinSet`](super::JoinSet), which polls its handles long before it waits for them.
+    #[inline]
+    pub(super) fn poll_untold(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         let unit = ready!(budget::spend(cx));
         let task = self
             .task

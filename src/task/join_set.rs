@@ -6,7 +6,6 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -15,6 +14,7 @@ use slab::Slab;
 use super::ready_keys::ReadyKeys;
 use super::{AbortHandle, Id, JoinError, JoinHandle, budget};
 use crate::runtime::Handle;
+use crate::trace::wait;
 
 /// Tasks that are awaited together, the first that finishes first.
 ///
@@ -57,7 +57,7 @@ impl<T> Entry<T> {
     /// Polls the handle, without a budget: the caller has paid for it, or cannot yield.
     fn poll(&mut self) -> Poll<Result<T, JoinError>> {
         let mut cx = Context::from_waker(&self.waker);
-        budget::unlimited(|| Pin::new(&mut self.handle).poll(&mut cx))
+        budget::unlimited(|| self.handle.poll_untold(&mut cx))
     }
 }
 
@@ -306,7 +306,9 @@ impl<T: 'static> JoinSet<T> {
             if self.is_empty() {
                 return Poll::Ready(None);
             }
-            let key = ready!(self.finished.poll_pop(cx));
+            let Poll::Ready(key) = self.finished.poll_pop(cx) else {
+                return wait::pending(|| format!("JoinSet of {} tasks", self.len()));
+            };
             if let Some(output) = self.take(key) {
                 unit.made_progress();
                 return Poll::Ready(Some(output));

@@ -14,7 +14,6 @@ mod join_handle;
 mod join_set;
 #[cfg(all(test, loom))]
 mod loom_tests;
-mod origin;
 mod ready_keys;
 mod spawn;
 pub(crate) mod state;
@@ -26,6 +25,8 @@ pub use error::JoinError;
 pub use id::Id;
 pub use join_handle::{AbortHandle, JoinHandle};
 pub use join_set::JoinSet;
-pub(crate) use origin::{Origin, Place};
 pub use spawn::{spawn, spawn_blocking};
 pub use yield_now::{YieldNow, yield_now};
+
+/// The line that called `spawn`.
+pub(crate) type Place = &'static std::panic::Location<'static>;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::panic::Location;
 
 use super::cell::Spawned;
-use super::{JoinHandle, Origin};
+use super::{JoinHandle, Place};
 use crate::context;
 
 /// Spawns a task: the future runs on its own, beside the caller, and its [`JoinHandle`] gives its output.
@@ -29,20 +29,20 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    spawn_from(future, Origin::unnamed(Location::caller()))
+    spawn_from(future, Location::caller())
 }
 
 /// [`spawn`], with where that was called.
 #[inline]
 #[track_caller]
-pub(super) fn spawn_from<F: Spawned>(future: F, origin: Origin<'_>) -> JoinHandle<F::Output> {
+pub(super) fn spawn_from<F: Spawned>(future: F, place: Place) -> JoinHandle<F::Output> {
     let spawned = context::with_entered_worker(|local| match local {
-        Some(local) => local.spawn(future, origin),
+        Some(local) => local.spawn(future, place),
         None => Err(future),
     });
     match spawned {
         Ok(handle) => handle,
-        Err(future) => context::home("spawn a task").spawn_from_outside(future, origin),
+        Err(future) => context::home("spawn a task").spawn_from_outside(future, place),
     }
 }
 
@@ -74,5 +74,5 @@ where
 {
     let home = context::home("run a blocking job");
     let pool = home.shared().pool.clone();
-    pool.spawn(home, run, Origin::unnamed(Location::caller()))
+    pool.spawn(home, run, Location::caller())
 }

@@ -11,6 +11,7 @@ use super::{Duration, Instant};
 use crate::context;
 use crate::scheduler::Home;
 use crate::task::budget;
+use crate::trace::wait;
 
 /// Waits until `duration` has passed.
 ///
@@ -157,7 +158,7 @@ impl Future for Sleep {
             unit.made_progress();
             Poll::Ready(())
         } else {
-            Poll::Pending
+            wait::pending(|| wait::until(self.deadline.into_std()))
         }
     }
 }

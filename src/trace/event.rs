@@ -4,10 +4,10 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::hook::cause;
+use super::hook::{cause, given_name};
 use super::record::Stamp;
 use crate::task::state::Wake;
-use crate::task::{Id, Origin};
+use crate::task::{Id, Place};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,11 +201,11 @@ pub enum Kind {
 
 impl Kind {
     /// A task was spawned, by whatever this thread is doing.
-    pub(crate) fn spawned(task: Id, origin: Origin<'_>) -> Kind {
+    pub(crate) fn spawned(task: Id, place: Place) -> Kind {
         Kind::Spawned {
             task,
-            name: origin.name.map(Arc::from),
-            place: origin.place,
+            name: given_name(),
+            place,
             by: cause(),
         }
     }

@@ -14,10 +14,10 @@
 //! events, running a blocking job. Whatever happens meanwhile is the doing's.
 
 use std::cell::{Cell, RefCell};
-use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::event::{Cause, Kind, Lane, News, Outcome, Who};
 use super::record::{Recorder, Stamp};
@@ -33,6 +33,10 @@ thread_local! {
     static HERE: RefCell<Option<(Arc<Recorder>, Lane)>> = const { RefCell::new(None) };
     /// What this thread is doing.
     static DOING: Cell<Doing> = const { Cell::new(Doing::Nothing) };
+    /// The polls that this thread is in, one inside the other; most often one.
+    static POLLS: RefCell<Vec<Poll>> = const { RefCell::new(Vec::new()) };
+    /// The name of the task that this thread is about to spawn.
+    static NAME: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
     /// The number of this thread in its blocking pool, once it was asked for.
     static BLOCKING: Cell<Option<usize>> = const { Cell::new(None) };
 }
@@ -76,34 +80,43 @@ impl Drop for Attached {
 }
 
 /// Something happened in the runtime to which `of` leads.
-#[inline]
+// The closure is inlined into the branch that is never taken, so that nothing which it looks at has to be in memory.
+#[inline(always)]
 pub(crate) fn event(of: &impl Traced, kind: impl FnOnce() -> Kind) {
     if is_on() {
-        record(of, kind);
+        record(of.recorder(), kind());
     }
 }
 
 /// The other half of [`event`].
 #[cold]
-fn record(of: &impl Traced, kind: impl FnOnce() -> Kind) {
-    if let Some(recorder) = of.recorder() {
-        recorder.record(lane(recorder), recorder.stamp(), kind());
+fn record(recorder: Option<&Arc<Recorder>>, kind: Kind) {
+    if let Some(recorder) = recorder {
+        recorder.record(lane(recorder), recorder.stamp(), kind);
     }
 }
 
 /// Something happened on a thread that works for a runtime.
-#[inline]
+#[inline(always)]
 pub(crate) fn here(kind: impl FnOnce() -> Kind) {
-    #[cold]
-    fn record_here(kind: impl FnOnce() -> Kind) {
-        let here = HERE.try_with(|here| here.borrow().clone());
-        if let Ok(Some((recorder, lane))) = here {
-            recorder.record(lane, recorder.stamp(), kind());
-        }
-    }
     if is_on() {
-        record_here(kind);
+        record_here(kind());
     }
+}
+
+/// The other half of [`here`].
+#[cold]
+fn record_here(kind: Kind) {
+    let here = HERE.try_with(|here| here.borrow().clone());
+    if let Ok(Some((recorder, lane))) = here {
+        recorder.record(lane, recorder.stamp(), kind);
+    }
+}
+
+/// An instant as the recording has it to which this thread belongs.
+pub(super) fn since_start(instant: Instant) -> Option<Duration> {
+    let at = HERE.try_with(|here| Some(here.borrow().as_ref()?.0.since_start(instant)));
+    at.ok().flatten()
 }
 
 /// What this thread is called in the recording.
@@ -161,6 +174,9 @@ pub(crate) enum Doing {
 /// Who does what this thread is doing.
 pub(crate) fn cause() -> Cause {
     match DOING.try_with(Cell::get).unwrap_or_default() {
+        Doing::Nothing if HERE.try_with(|here| here.borrow().is_some()) == Ok(true) => {
+            Cause::Runtime
+        }
         Doing::Nothing => Cause::Thread(thread_name()),
         Doing::Poll(who) => Cause::Poll(who),
         Doing::Reactor => Cause::Reactor,
@@ -198,12 +214,11 @@ impl Drop for As {
     }
 }
 
-/// A poll that is told: from its begin to the moment when all that follows from it is done. A box, so that where nothing is
-/// traced it is a null pointer.
+/// A poll that is told: from its begin to the moment when all that follows from it is done.
 #[derive(Debug)]
-pub(crate) struct Poll {
-    /// Where it is told.
-    recorder: Arc<Recorder>,
+struct Poll {
+    /// Where it is told; `None`: this runtime is not traced, another one is.
+    recorder: Option<Arc<Recorder>>,
     /// Who is polled.
     who: Who,
     /// What the futures of a poll around this one have said.
@@ -214,55 +229,49 @@ pub(crate) struct Poll {
     _as: Option<As>,
 }
 
-/// A poll begins. To be kept until it is over: what it wakes and spawns is `who`'s doing.
-#[inline]
-pub(crate) fn poll(of: &impl Traced, who: Who) -> Option<Box<Poll>> {
-    #[cold]
-    fn begin(of: &impl Traced, who: Who) -> Option<Box<Poll>> {
-        let recorder = of.recorder()?.clone();
-        recorder.record(lane(&recorder), recorder.stamp(), Kind::PollBegan { who });
-        Some(Box::new(Poll {
-            recorder,
-            who,
-            outer: wait::begin(),
-            ended: false,
-            _as: doing(Doing::Poll(who)),
-        }))
-    }
-    if is_on() { begin(of, who) } else { None }
+/// A poll begins: what the thread wakes and spawns is `who`'s doing until [`poll_done`]. To be called only if [`is_on`]
+/// said so; and if it was, then so are the other two.
+#[cold]
+pub(crate) fn poll_began(of: &impl Traced, who: Who) {
+    let recorder = of.recorder().cloned();
+    record(recorder.as_ref(), Kind::PollBegan { who });
+    let poll = Poll {
+        recorder,
+        who,
+        outer: wait::begin(),
+        ended: false,
+        _as: doing(Doing::Poll(who)),
+    };
+    let _ = POLLS.try_with(|polls| polls.borrow_mut().push(poll));
 }
 
 /// The poll is over, but not yet what follows from it.
-#[inline]
-pub(crate) fn ended(poll: &mut Option<Box<Poll>>, outcome: Outcome) {
-    if let Some(poll) = poll {
-        poll.end(outcome);
-    }
-}
-
-impl Poll {
-    /// Tells the end.
-    #[cold]
-    fn end(&mut self, outcome: Outcome) {
-        if mem::replace(&mut self.ended, true) {
-            return;
-        }
-        let said = wait::end(self.outer.take());
+#[cold]
+pub(crate) fn poll_ended(outcome: Outcome) {
+    let poll = POLLS.try_with(|polls| {
+        let mut polls = polls.borrow_mut();
+        let poll = polls.last_mut().filter(|poll| !poll.ended)?;
+        poll.ended = true;
+        Some((poll.recorder.clone(), poll.who, poll.outer.take()))
+    });
+    if let Ok(Some((recorder, who, outer))) = poll {
+        let said = wait::end(outer);
+        let waits_for = said.filter(|_| outcome == Outcome::Pending);
         let kind = Kind::PollEnded {
-            who: self.who,
+            who,
             outcome,
-            waits_for: said.filter(|_| outcome == Outcome::Pending),
+            waits_for,
         };
-        let recorder = &self.recorder;
-        recorder.record(lane(recorder), recorder.stamp(), kind);
+        record(recorder.as_ref(), kind);
     }
 }
 
-impl Drop for Poll {
-    fn drop(&mut self) {
-        // Not told yet: a panic has passed by.
-        self.end(Outcome::Panicked);
-    }
+/// What follows from the poll is done. If its end was not told, a panic has passed by.
+#[cold]
+pub(crate) fn poll_done() {
+    poll_ended(Outcome::Panicked);
+    let poll = POLLS.try_with(|polls| polls.borrow_mut().pop());
+    drop(poll);
 }
 
 /// A wake that is about to happen, numbered before its effects. `None`: not traced.
@@ -276,6 +285,28 @@ pub(crate) fn wake_ended(begun: Option<(Arc<Recorder>, Stamp)>, who: Who, news: 
     if let Some((recorder, stamp)) = begun {
         let by = cause();
         recorder.record(lane(&recorder), stamp, Kind::Woken { who, by, news });
+    }
+}
+
+/// While it lives, what this thread spawns has a name.
+#[derive(Debug)]
+pub(crate) struct Named;
+
+/// The next task has this name.
+pub(crate) fn name(name: Option<&str>) -> Option<Named> {
+    let name = name.filter(|_| is_on())?;
+    NAME.try_with(|mine| mine.replace(Some(name.into()))).ok()?;
+    Some(Named)
+}
+
+/// The name of the task that is spawned now.
+pub(super) fn given_name() -> Option<Arc<str>> {
+    NAME.try_with(|mine| mine.borrow().clone()).ok().flatten()
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        let _ = NAME.try_with(|mine| mine.replace(None));
     }
 }
 

@@ -34,8 +34,8 @@ use std::sync::Arc;
 pub use event::{Cause, Event, Kind, Lane, News, Outcome, QueueName, WakeUp, Who};
 
 pub(crate) use hook::{
-    Doing, Here, Traced, cause, doing, ended, enter, event, here, is_on, job, poll, polled,
-    wake_begins, wake_ended,
+    Doing, Here, Traced, cause, doing, enter, event, here, is_on, job, name, poll_began, poll_done,
+    poll_ended, polled, wake_begins, wake_ended,
 };
 use record::Recorder;
 

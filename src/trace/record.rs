@@ -108,6 +108,12 @@ impl Recorder {
         clock::now().saturating_duration_since(*start)
     }
 
+    /// How long after the recording began that is.
+    pub(crate) fn since_start(&self, instant: Instant) -> Duration {
+        let start = self.start.get_or_init(clock::now);
+        instant.saturating_duration_since(*start)
+    }
+
     /// The time and number of an event that is about to happen. To be taken before others can see its effect; what came
     /// of it is recorded afterwards.
     pub(crate) fn stamp(&self) -> Stamp {

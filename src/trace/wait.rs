@@ -6,8 +6,10 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
 
-use super::hook::is_on;
+use super::hook::{is_on, since_start};
 
 /// How many notes of a poll are read out.
 const READ_OUT: usize = 4;
@@ -47,6 +49,21 @@ pub(crate) fn note(what: impl FnOnce() -> String) {
     }
     if is_on() {
         write(what);
+    }
+}
+
+/// What a future returns that has to wait, and says for what.
+#[inline]
+pub(crate) fn pending<R>(what: impl FnOnce() -> String) -> Poll<R> {
+    note(what);
+    Poll::Pending
+}
+
+/// A deadline, as the times of the recording have it.
+pub(crate) fn until(deadline: Instant) -> String {
+    match since_start(deadline) {
+        Some(at) => format!("sleep until +{:.3} s", at.as_secs_f64()),
+        None => "sleep".to_owned(),
     }
 }
 

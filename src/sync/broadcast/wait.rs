@@ -10,6 +10,7 @@ use super::{Receiver, Shared};
 use crate::shim::lock;
 use crate::sync::waiters::Key;
 use crate::task::budget;
+use crate::trace::wait;
 
 /// Waits for the next value.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
@@ -36,7 +37,7 @@ impl<T> Future for Recv<'_, T> {
                 Err(TryRecvError::Lagged(missed)) => Err(RecvError::Lagged(missed)),
                 Err(TryRecvError::Empty) => {
                     if state.waiting.enroll(key, cx.waker(), &mut spare, || ()) {
-                        return Poll::Pending;
+                        return wait::pending(|| "broadcast recv".to_owned());
                     }
                     drop(state);
                     spare = Some(cx.waker().clone());
@@ -83,7 +84,7 @@ impl<T> Future for Closed<'_, T> {
                 .watchers
                 .enroll(&mut this.key, cx.waker(), &mut spare, || ())
             {
-                return Poll::Pending;
+                return wait::pending(|| "broadcast closed".to_owned());
             }
             drop(state);
             spare = Some(cx.waker().clone());

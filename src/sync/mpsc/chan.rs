@@ -21,6 +21,7 @@ use crate::shim::{Mutex, lock};
 use crate::sync::drops::drop_each;
 use crate::sync::waiters::{Waiters, WakeList};
 use crate::task::budget;
+use crate::trace::wait;
 
 /// A channel.
 pub(super) struct Chan<T> {
@@ -71,6 +72,14 @@ impl<T> State<T> {
     /// How many slots are neither promised nor filled.
     pub(super) fn free(&self) -> usize {
         self.capacity - self.reserved - self.queue.len()
+    }
+
+    /// What a trace says of one who waits for `what`.
+    pub(super) fn describe(&self, what: &str) -> String {
+        match (self.queue.len(), self.capacity) {
+            (queued, usize::MAX) => format!("mpsc {what}, {queued} queued"),
+            (queued, capacity) => format!("mpsc {what}, {queued} of {capacity}"),
+        }
     }
 
     /// Fills a slot that was promised.
@@ -304,7 +313,7 @@ impl<T> Chan<T> {
                 return Poll::Ready(None);
             }
             if state.enroll_receiver(cx.waker(), &mut spare) {
-                return Poll::Pending;
+                return wait::pending(|| state.describe("recv"));
             }
             drop(state);
             spare = Some(cx.waker().clone());

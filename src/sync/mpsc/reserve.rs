@@ -9,6 +9,7 @@ use super::error::SendError;
 use crate::shim::lock;
 use crate::sync::waiters::{Key, WakeList};
 use crate::task::budget;
+use crate::trace::wait;
 
 /// The receiver takes no more.
 pub(super) struct Closed;
@@ -93,7 +94,7 @@ impl<T> Reserve<'_, T> {
                     .enroll(&mut self.key, cx.waker(), &mut spare, want)
                 {
                     state.reserved += if first_time { free } else { 0 };
-                    return Poll::Pending;
+                    return wait::pending(|| state.describe("send"));
                 }
                 drop(state);
                 spare = Some(cx.waker().clone());
@@ -180,7 +181,7 @@ impl<T> Future for Watch<'_, T> {
                 .watchers
                 .enroll(&mut this.key, cx.waker(), &mut spare, || ())
             {
-                return Poll::Pending;
+                return wait::pending(|| "mpsc closed".to_owned());
             }
             drop(state);
             spare = Some(cx.waker().clone());

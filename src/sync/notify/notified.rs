@@ -11,6 +11,7 @@ use crate::shim::atomic::Ordering::Relaxed;
 use crate::shim::lock;
 use crate::sync::waiters::{Key, WakeList};
 use crate::task::budget;
+use crate::trace::wait;
 
 /// The future of [`Notify::notified`]. Once completed it stays so.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
@@ -189,14 +190,14 @@ impl Wait {
                 if let Some(cause) = self.queue_up(notify, &mut queue, &mut spare, &mut wakers) {
                     return Poll::Ready(cause);
                 }
-                return Poll::Pending;
+                return wait::pending(|| "Notify".to_owned());
             }
             let mut key = self.key();
             if let Some(cause) = queue.take_assigned(&mut key).flatten() {
                 return Poll::Ready(cause);
             }
             if queue.enroll(&mut key, cx.waker(), &mut spare, || None) {
-                return Poll::Pending;
+                return wait::pending(|| "Notify".to_owned());
             }
             drop(queue);
             spare = Some(cx.waker().clone());

@@ -10,6 +10,7 @@ use crate::shim::atomic::Ordering::Relaxed;
 use crate::shim::lock;
 use crate::sync::waiters::{Key, WakeList};
 use crate::task::budget;
+use crate::trace::wait;
 
 /// Locks, and yields the value; the caller makes a guard of it at once.
 pub(super) struct Request<'a, T> {
@@ -76,7 +77,8 @@ impl<'a, T> Request<'a, T> {
                 return Poll::Ready(value);
             }
             if enrolled {
-                return Poll::Pending;
+                let wish = if write { "write" } else { "read" };
+                return wait::pending(|| format!("RwLock {wish}"));
             }
             drop(guard);
             spare = Some(cx.waker().clone());

@@ -9,6 +9,7 @@ use crate::shim::atomic::Ordering::Relaxed;
 use crate::shim::lock;
 use crate::sync::waiters::{Key, WakeList};
 use crate::task::budget;
+use crate::trace::wait;
 
 /// Acquires `wanted` permits.
 #[derive(Debug)]
@@ -67,7 +68,10 @@ impl<'a> Acquisition<'a> {
                 return Poll::Ready(Ok(SemaphorePermit::new(semaphore, self.wanted)));
             }
             if enrolled {
-                return Poll::Pending;
+                return wait::pending(|| match self.wanted {
+                    1 => "Semaphore, a permit".to_owned(),
+                    wanted => format!("Semaphore, {wanted} permits"),
+                });
             }
             drop(queue);
             spare = Some(cx.waker().clone());

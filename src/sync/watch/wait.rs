@@ -10,6 +10,7 @@ use crate::shim::atomic::Ordering::Acquire;
 use crate::shim::lock;
 use crate::sync::waiters::Key;
 use crate::task::budget;
+use crate::trace::wait;
 
 /// Waits for news.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
@@ -40,7 +41,7 @@ impl<T> Future for Changed<'_, T> {
                 .receivers
                 .enroll(&mut this.key, cx.waker(), &mut spare, || ())
             {
-                return Poll::Pending;
+                return wait::pending(|| "watch changed".to_owned());
             }
             drop(waiting);
             spare = Some(cx.waker().clone());
@@ -83,7 +84,7 @@ impl<T> Future for Closed<'_, T> {
                 .senders
                 .enroll(&mut this.key, cx.waker(), &mut spare, || ())
             {
-                return Poll::Pending;
+                return wait::pending(|| "watch closed".to_owned());
             }
             drop(waiting);
             spare = Some(cx.waker().clone());
