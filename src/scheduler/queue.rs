@@ -89,11 +89,6 @@ impl Queue {
         self.line.pop().or_else(|| self.front.pop())
     }
 
-    /// How many are queued.
-    pub(crate) fn len(&self) -> usize {
-        self.line.len() + self.front.len()
-    }
-
     /// Whether nothing is queued.
     pub(crate) fn is_empty(&self) -> bool {
         self.line.is_empty() && self.front.is_empty()
