@@ -1,5 +1,8 @@
 //! The kettle of every async tutorial, then a party. Run with `cargo run --example tea`.
 //!
+//! `cargo run --example tea -- 3` invites three to the party instead of a hundred thousand, and with `SAMOVAR_TRACE=tell`
+//! before it the runtime tells what it does meanwhile.
+//!
 //! You see that three things that take a second each take one second together, and that a hundred thousand cups steep
 //! at once on a handful of threads.
 
@@ -31,6 +34,7 @@ async fn warm_pot() -> &'static str {
 
 #[samovar::main]
 async fn main() {
+    let guests = guests();
     let start = Instant::now();
 
     // `spawn` makes each of them a task: all three are on their way before we wait for the first.
@@ -47,7 +51,7 @@ async fn main() {
         start.elapsed().as_secs_f64()
     );
 
-    party(100_000).await;
+    party(guests).await;
 }
 
 /// Everybody comes at once. A task is some hundred bytes, not a thread.
@@ -72,6 +76,18 @@ async fn party(guests: u32) {
         start.elapsed().as_secs_f64(),
         threads(),
     );
+}
+
+/// How many come: the program's argument, or a hundred thousand.
+fn guests() -> u32 {
+    match std::env::args().nth(1).map(|argument| argument.parse()) {
+        None => 100_000,
+        Some(Ok(guests)) => guests,
+        Some(Err(error)) => {
+            eprintln!("tea wants the number of guests, if anything: {error}");
+            std::process::exit(2);
+        }
+    }
 }
 
 /// How many threads this process has, as the system counts them.

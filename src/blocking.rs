@@ -28,7 +28,7 @@ use crate::scheduler::Home;
 use crate::task::budget;
 use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket};
 use crate::task::{Id, JoinHandle, Place};
-use crate::trace::{self, Kind, QueueName, Traced};
+use crate::trace::{self, QueueName, Traced};
 
 /// How a pool is to be, from the runtime's builder.
 #[derive(Debug, Clone)]
@@ -119,8 +119,9 @@ impl Pool {
     {
         let task = Task::new(Closure(Some(run)), InPool, Id::next(), place);
         let handle = JoinHandle::new(task.clone());
-        trace::event(&home, || Kind::spawned(task.id(), place));
-        trace::event(&home, || Kind::queued(task.id(), QueueName::Pool));
+        if trace::is_on() {
+            trace::spawned(&home, task.id(), place, QueueName::Pool);
+        }
         let job = Job { task, home };
         if let Err(error) = self.submit(job) {
             panic!("no thread can be started for a blocking job: {error}");

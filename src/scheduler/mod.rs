@@ -237,7 +237,10 @@ impl Shared {
 
     /// Queues a task from a thread that is no worker of this runtime.
     fn push_from_outside(self: &Arc<Self>, task: Runnable) {
-        trace::event(&**self, || Kind::queued(task.id(), QueueName::Inbox));
+        trace::event(&**self, || Kind::Queued {
+            task: task.id(),
+            queue: QueueName::Inbox,
+        });
         if self.inbox.push(task) {
             self.wake_for_inbox();
         }
@@ -373,7 +376,7 @@ impl Home {
         place: Place,
     ) -> JoinHandle<F::Output> {
         let task = Task::new(future, self.clone(), Id::next(), place);
-        trace::event(&**self, || Kind::spawned(task.id(), place));
+        trace::event(self, || Kind::spawned(task.id(), place));
         let handle = JoinHandle::new(task.clone());
         self.shared.push_from_outside(task);
         handle

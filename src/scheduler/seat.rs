@@ -303,7 +303,7 @@ impl Told {
 impl Drop for Told {
     fn drop(&mut self) {
         if self.0 {
-            trace::poll_done();
+            trace::poll_done(false);
         }
     }
 }

@@ -158,7 +158,7 @@ impl Local {
     fn poll(&self, task: Runnable) {
         self.count_poll();
         if let Some(again) = task.run() {
-            self.push(again);
+            self.queue.push(again);
         }
     }
 
@@ -335,29 +335,28 @@ impl Local {
             Err(future) => Task::new(future, self.home.clone(), id, place),
         };
         let handle = JoinHandle::new(task.clone());
-        trace::event(&self.home, || Kind::spawned(id, place));
-        self.push(task);
+        if trace::is_on() {
+            trace::spawned(&self.home, id, place, QueueName::Line(self.home.worker));
+        }
+        self.queue.push(task);
         Ok(handle)
     }
 
     /// Queues a task that was woken on this thread.
     pub(crate) fn push_woken(&self, task: Runnable) {
-        if self.serving.get() {
-            self.push(task);
+        let serving = self.serving.get();
+        trace::event(&self.home, || Kind::Queued {
+            task: task.id(),
+            queue: match serving {
+                true => QueueName::Line(self.home.worker),
+                false => QueueName::Front(self.home.worker),
+            },
+        });
+        if serving {
+            self.queue.push(task);
         } else {
-            trace::event(&self.home, || {
-                Kind::queued(task.id(), QueueName::Front(self.home.worker))
-            });
             self.queue.push_front(task);
         }
-    }
-
-    /// To the back of the line.
-    fn push(&self, task: Runnable) {
-        trace::event(&self.home, || {
-            Kind::queued(task.id(), QueueName::Line(self.home.worker))
-        });
-        self.queue.push(task);
     }
 
     /// The memory of tasks that have ended.

@@ -153,6 +153,7 @@ impl<F: Spawned, S: Schedule> Task<F, S> {
     }
 
     /// Polls the future under the waker of this task. A panic is a result like another.
+    #[inline(always)]
     fn poll_future(self: &Arc<Self>, cell: &mut Cell<F>) -> Poll<Result<F::Output, JoinError>> {
         // Borrows the Arc: a poll costs no reference count unless the future keeps the waker.
         let waker = waker_ref(self);
@@ -201,7 +202,7 @@ impl<F: Spawned, S: Schedule> Task<F, S> {
     }
 
     /// Polls the future, and does what follows. The caller holds RUNNING. `told`: the trace listens.
-    #[inline]
+    #[inline(always)]
     fn poll_once(self: Arc<Self>, told: bool) -> Option<Runnable> {
         let mut cell = lock(&self.cell);
         if !ablation::LAZY_REGISTRATION {
@@ -324,7 +325,7 @@ impl<F: Spawned, S: Schedule> Run for Task<F, S> {
         }
         let again = self.poll_once(told);
         if told {
-            trace::poll_done();
+            trace::poll_done(again.is_some());
         }
         again
     }

@@ -50,6 +50,13 @@ impl Id {
     }
 }
 
+impl Id {
+    /// The id that is displayed as this number.
+    pub(crate) fn from_number(number: u64) -> Option<Id> {
+        NonZeroU64::new(number).map(Id)
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -4,8 +4,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::trace::wait;
-
 /// Sends the running task to the back of its queue, so that everything that is ready runs before it goes on.
 ///
 /// Cancel safe. On its own in [`block_on`](crate::runtime::Runtime::block_on) it lets one task run.
@@ -39,6 +37,6 @@ impl Future for YieldNow {
         self.yielded = true;
         // The task runs, so this sets a bit, and the runner pushes it to the back after this poll.
         cx.waker().wake_by_ref();
-        wait::pending(|| "its next turn (yield_now)".to_owned())
+        Poll::Pending
     }
 }

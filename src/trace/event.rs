@@ -209,11 +209,6 @@ impl Kind {
             by: cause(),
         }
     }
-
-    /// A task was put into a queue.
-    pub(crate) fn queued(task: Id, queue: QueueName) -> Kind {
-        Kind::Queued { task, queue }
-    }
 }
 
 /// How a poll ended.

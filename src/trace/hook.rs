@@ -19,10 +19,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::event::{Cause, Kind, Lane, News, Outcome, Who};
+use super::event::{Cause, Kind, Lane, News, Outcome, QueueName, Who};
 use super::record::{Recorder, Stamp};
 use super::wait;
-use crate::task::Id;
+use crate::task::{Id, Place};
 
 /// How many traced runtimes this process has. Relaxed: a runtime's own threads are started after it is counted, and what
 /// other threads miss in the first moment is missed.
@@ -266,12 +266,27 @@ pub(crate) fn poll_ended(outcome: Outcome) {
     }
 }
 
-/// What follows from the poll is done. If its end was not told, a panic has passed by.
+/// What follows from the poll is done, except that the task is still to be queued again, if it was woken meanwhile. If its
+/// end was not told, a panic has passed by.
 #[cold]
-pub(crate) fn poll_done() {
+pub(crate) fn poll_done(is_queued_again: bool) {
     poll_ended(Outcome::Panicked);
     let poll = POLLS.try_with(|polls| polls.borrow_mut().pop());
-    drop(poll);
+    let who = poll.ok().flatten().map(|poll| poll.who);
+    if let (true, Some(Who::Task(task))) = (is_queued_again, who) {
+        let here = HERE.try_with(|here| here.borrow().clone());
+        if let Ok(Some((recorder, Lane::Worker(worker)))) = here {
+            let queue = QueueName::Line(worker);
+            record(Some(&recorder), Kind::Queued { task, queue });
+        }
+    }
+}
+
+/// A task was spawned, and goes into a queue. To be called only if [`is_on`] said so.
+#[cold]
+pub(crate) fn spawned(of: &impl Traced, task: Id, place: Place, queue: QueueName) {
+    record(of.recorder(), Kind::spawned(task, place));
+    record(of.recorder(), Kind::Queued { task, queue });
 }
 
 /// A wake that is about to happen, numbered before its effects. `None`: not traced.

@@ -35,7 +35,7 @@ pub use event::{Cause, Event, Kind, Lane, News, Outcome, QueueName, WakeUp, Who}
 
 pub(crate) use hook::{
     Doing, Here, Traced, cause, doing, enter, event, here, is_on, job, name, poll_began, poll_done,
-    poll_ended, polled, wake_begins, wake_ended,
+    poll_ended, polled, spawned, wake_begins, wake_ended,
 };
 use record::Recorder;
 

@@ -127,7 +127,7 @@ impl Recorder {
         self.note(stamp.at, &kind);
         if let Some(live) = self.live.get() {
             let event = Event::new(stamp, lane.clone(), kind.clone());
-            lock(live).tell(&event);
+            lock(live).tell_live(&event);
         }
         let mut shard = lock(&self.shards[shard(&lane)]);
         let ring = shard.entry(lane).or_default();
