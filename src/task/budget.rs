@@ -73,7 +73,8 @@ pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<Unit> {
         None => Poll::Ready(Unit { before: None }),
         Some(0) => {
             cx.waker().wake_by_ref();
-            wait::pending(|| "its next turn (its budget is spent)".to_owned())
+            wait::give_way();
+            Poll::Pending
         }
         Some(left) => {
             let _ = LEFT.try_with(|cell| cell.set(Some(left - 1)));

@@ -15,8 +15,10 @@ use super::event::{Cause, Event, Kind, Lane, News, Outcome, QueueName, Who};
 use super::words::{Subject, millis, predicate, subject};
 use crate::task::{Id, Place};
 
-/// So many tasks of the same place are told of, and so many times in a row the same wait.
+/// So many tasks of the same place are told of, and so many times the same wait.
 const TOLD: usize = 3;
+/// How many different waits of somebody are remembered.
+const KNOWN_WAITS: usize = 8;
 /// The longest line.
 const WIDTH: usize = 110;
 /// Where the last column begins: after time, thread and task.
@@ -61,10 +63,21 @@ struct Person {
     is_extra: bool,
     /// Whether it was polled before.
     was_polled: bool,
-    /// What it last waited for, without numbers.
-    waited_for: String,
-    /// How many times in a row it was that.
-    times: usize,
+    /// What it has waited for, without numbers, and how often; the last one is the current.
+    waits: Vec<(String, usize)>,
+}
+
+impl Person {
+    /// It waits. Returns how often it did so for the same thing.
+    fn wait(&mut self, waits_for: String) -> usize {
+        let known = self.waits.iter().position(|(known, _)| *known == waits_for);
+        let times = known.map_or(0, |at| self.waits.remove(at).1) + 1;
+        if self.waits.len() >= KNOWN_WAITS {
+            self.waits.remove(0);
+        }
+        self.waits.push((waits_for, times));
+        times
+    }
 }
 
 /// The story of these events.
@@ -257,18 +270,12 @@ impl Teller {
             } => {
                 let waits_for = waits_for.as_deref().unwrap_or_default();
                 let waits_for = waits_for.replace(|c: char| c.is_ascii_digit(), "");
-                if waits_for == person.waited_for {
-                    person.times += 1;
-                } else {
-                    person.waited_for = waits_for;
-                    person.times = 1;
-                }
-                person.times <= TOLD
+                person.wait(waits_for) <= TOLD
             }
             Kind::PollBegan { .. }
             | Kind::Queued { .. }
             | Kind::TimerSet { .. }
-            | Kind::Woken { .. } => person.times < TOLD,
+            | Kind::Woken { .. } => person.waits.last().is_none_or(|(_, times)| *times < TOLD),
             _ => true,
         }
     }
@@ -288,8 +295,7 @@ impl Teller {
             } => {
                 // Its name is still needed: it is about to wake whoever awaits it.
                 if let Some(person) = self.cast.get_mut(who) {
-                    person.waited_for.clear();
-                    person.times = 0;
+                    person.waits.clear();
                 }
             }
             Kind::Cancelled { task } | Kind::JobEnded { job: task } => {
@@ -314,7 +320,7 @@ impl Teller {
                 .map_or_else(|| who.to_string(), |person| person.title.clone()),
             Subject::Lane => String::new(),
         };
-        let mut what = predicate(&event.kind, &|id| self.name(id));
+        let mut what = predicate(event, &|id| self.name(id));
         match &event.kind {
             Kind::PollBegan { who } => {
                 let again = self.cast.get(who).is_some_and(|person| person.was_polled);
@@ -335,7 +341,7 @@ impl Teller {
             _ => {}
         }
         if let Some(queued) = queued {
-            what = what + ", and " + &predicate(&queued.kind, &|id| self.name(id));
+            what = what + ", and " + &predicate(queued, &|id| self.name(id));
         }
         let lane: String = event.lane.to_string().chars().take(10).collect();
         let who: String = who.chars().take(16).collect();

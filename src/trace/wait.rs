@@ -21,6 +21,8 @@ pub(crate) struct Notes {
     first: Vec<String>,
     /// How many more there were.
     more: usize,
+    /// It waits for nothing but its next turn: its budget is spent.
+    gives_way: bool,
 }
 
 thread_local! {
@@ -28,35 +30,52 @@ thread_local! {
     static NOTES: RefCell<Option<Notes>> = const { RefCell::new(None) };
 }
 
-/// A future says what it waits for. The words complete "it waits for ...".
-#[inline]
+/// A future says what it waits for. The words complete "it waits for: ...".
+#[inline(always)]
 pub(crate) fn note(what: impl FnOnce() -> String) {
+    if is_on() {
+        write(what());
+    }
+}
+
+/// The other half of [`note`].
+#[cold]
+fn write(what: String) {
+    let _ = NOTES.try_with(|notes| {
+        if let Some(notes) = &mut *notes.borrow_mut() {
+            if notes.first.contains(&what) {
+                return;
+            }
+            if notes.first.len() < READ_OUT {
+                notes.first.push(what);
+            } else {
+                notes.more += 1;
+            }
+        }
+    });
+}
+
+/// What a future returns that has to wait, and says for what.
+#[inline(always)]
+pub(crate) fn pending<R>(what: impl FnOnce() -> String) -> Poll<R> {
+    note(what);
+    Poll::Pending
+}
+
+/// A poll has used up its budget, and gives way to others.
+#[inline]
+pub(crate) fn give_way() {
     #[cold]
-    fn write(what: impl FnOnce() -> String) {
+    fn write() {
         let _ = NOTES.try_with(|notes| {
             if let Some(notes) = &mut *notes.borrow_mut() {
-                let what = what();
-                if notes.first.contains(&what) {
-                    return;
-                }
-                if notes.first.len() < READ_OUT {
-                    notes.first.push(what);
-                } else {
-                    notes.more += 1;
-                }
+                notes.gives_way = true;
             }
         });
     }
     if is_on() {
-        write(what);
+        write();
     }
-}
-
-/// What a future returns that has to wait, and says for what.
-#[inline]
-pub(crate) fn pending<R>(what: impl FnOnce() -> String) -> Poll<R> {
-    note(what);
-    Poll::Pending
 }
 
 /// A deadline, as the times of the recording have it.
@@ -77,6 +96,9 @@ pub(super) fn begin() -> Option<Notes> {
 /// It is over: its notes as one.
 pub(super) fn end(outer: Option<Notes>) -> Option<Arc<str>> {
     let notes = NOTES.try_with(|notes| notes.replace(outer)).ok()??;
+    if notes.gives_way {
+        return Some("its next turn (its budget is spent)".into());
+    }
     if notes.first.is_empty() {
         return None;
     }

@@ -36,8 +36,8 @@ pub(super) fn subject(kind: &Kind) -> Subject {
 }
 
 /// What happened, without its subject. `name` knows what tasks are called.
-pub(super) fn predicate(kind: &Kind, name: &dyn Fn(Id) -> String) -> String {
-    match kind {
+pub(super) fn predicate(event: &Event, name: &dyn Fn(Id) -> String) -> String {
+    match &event.kind {
         Kind::Spawned { place, by, .. } => {
             let (file, line) = (place.file(), place.line());
             format!("is spawned by {} at {file}:{line}", cause(by, name))
@@ -49,7 +49,7 @@ pub(super) fn predicate(kind: &Kind, name: &dyn Fn(Id) -> String) -> String {
         Kind::Woken { who, by, news } => {
             format!("is woken by {}{}", cause(by, name), came_of_it(*who, *news))
         }
-        Kind::Queued { queue, .. } => place_in(*queue),
+        Kind::Queued { queue, .. } => place_in(*queue, &event.lane),
         Kind::Stolen { from, more: 0, .. } => format!("is stolen from worker {from}'s line"),
         Kind::Stolen { from, more, .. } => {
             format!("is stolen from worker {from}'s line, and {more} more with it")
@@ -64,7 +64,9 @@ pub(super) fn predicate(kind: &Kind, name: &dyn Fn(Id) -> String) -> String {
         }
         .to_owned(),
         Kind::Ready { source } => format!("hears from the kernel: {source}"),
-        Kind::TimerSet { after, .. } => format!("sets a timer, to ring in {}", millis(*after)),
+        Kind::TimerSet { after, .. } => {
+            format!("gives its waker to a timer, to ring in {}", millis(*after))
+        }
         Kind::TimerFired { late } => format!("a timer rings, {} late", millis(*late)),
         Kind::JobBegan { .. } => "begins, on a thread that may block".to_owned(),
         Kind::JobEnded { .. } => "has ended, and the thread is free for the next job".to_owned(),
@@ -87,7 +89,7 @@ fn poll_ended(outcome: Outcome, waits_for: Option<&str>, name: &dyn Fn(Id) -> St
             "panics: it is over, and whoever awaits it hears of it".to_owned()
         }
         (Outcome::Pending, Some(what)) => {
-            format!("returns Pending: it waits for {}", renamed(what, name))
+            format!("returns Pending: it waits for: {}", renamed(what, name))
         }
         (Outcome::Pending, None) => {
             "returns Pending, and does not say what it waits for".to_owned()
@@ -108,10 +110,12 @@ fn came_of_it(who: Who, news: News) -> &'static str {
 }
 
 /// Where a task went.
-fn place_in(queue: QueueName) -> String {
+fn place_in(queue: QueueName, lane: &Lane) -> String {
     match queue {
+        QueueName::Line(worker) if *lane == Lane::Worker(worker) => "stands in line".to_owned(),
+        QueueName::Front(worker) if *lane == Lane::Worker(worker) => "is next in line".to_owned(),
         QueueName::Line(worker) => format!("stands in worker {worker}'s line"),
-        QueueName::Front(worker) => format!("is the next in worker {worker}'s line"),
+        QueueName::Front(worker) => format!("is next in worker {worker}'s line"),
         QueueName::Inbox => "lies in the inbox, for the first worker who looks".to_owned(),
         QueueName::Pool => "waits for a thread of the blocking pool".to_owned(),
     }
@@ -202,6 +206,6 @@ impl fmt::Display for Event {
             Subject::Who(who) => write!(f, "{who} ")?,
             Subject::Lane => write!(f, "{} ", self.lane)?,
         }
-        f.write_str(&predicate(&self.kind, &|id| format!("task {id}")))
+        f.write_str(&predicate(self, &|id| format!("task {id}")))
     }
 }
