@@ -235,12 +235,14 @@ struct Poll {
 pub(crate) fn poll_began(of: &impl Traced, who: Who) {
     let recorder = of.recorder().cloned();
     record(recorder.as_ref(), Kind::PollBegan { who });
+    let is_told = recorder.is_some();
     let poll = Poll {
         recorder,
         who,
         outer: wait::begin(),
         ended: false,
-        _as: doing(Doing::Poll(who)),
+        // Nobody knows the tasks of a runtime that is not traced.
+        _as: is_told.then(|| doing(Doing::Poll(who))).flatten(),
     };
     let _ = POLLS.try_with(|polls| polls.borrow_mut().push(poll));
 }

@@ -44,8 +44,14 @@ pub struct Ended {
 
 /// Starts the example.
 pub fn start(name: &str, arguments: &[&str]) -> Example {
+    start_traced(name, arguments, "")
+}
+
+/// Starts the example, with this value of `SAMOVAR_TRACE`.
+pub fn start_traced(name: &str, arguments: &[&str], trace: &str) -> Example {
     let mut child = Command::new(program(name))
         .args(arguments)
+        .env("SAMOVAR_TRACE", trace)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
