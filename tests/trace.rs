@@ -330,11 +330,13 @@ fn a_runtime_without_a_trace_leaves_none_while_another_is_traced() {
 #[test]
 fn a_trace_outlives_its_runtime_and_tells_its_end() {
     let (runtime, trace) = traced();
-    let waits = runtime.block_on(async {
-        let waits = spawn("waits", std::future::pending::<()>());
+    let waits = task::Builder::new().name("waits");
+    let waits = waits
+        .spawn_on(std::future::pending::<()>(), runtime.handle())
+        .unwrap();
+    runtime.block_on(async {
         yield_now().await;
         yield_now().await;
-        waits
     });
     assert!(!outline(&trace).contains(&"waits cancelled".to_owned()));
     drop(runtime);
@@ -469,7 +471,7 @@ fn a_poll_says_what_it_waits_for() {
         tasks.spawn(async move { assert!(heard.recv().await.is_err()) });
         tasks.spawn(async { drop(sync::Semaphore::new(1).acquire_many(2).await) });
         tasks.spawn(async { sync::Notify::new().notified().await });
-        tasks.spawn(async { drop(sync::Barrier::new(3).wait().await) });
+        tasks.spawn(async { assert!(!sync::Barrier::new(3).wait().await.is_leader()) });
         tasks.spawn(async {
             let lock = sync::Mutex::new(());
             let _held = lock.lock().await;
