@@ -153,7 +153,7 @@ impl<E: AsFd> Io<E> {
                 Direction::Read => "readable",
                 Direction::Write => "writable",
             };
-            format!("{} to be {what}", self.label())
+            format!("{} {what}", self.label())
         });
     }
 

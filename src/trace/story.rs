@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::env;
 use std::fmt::Write;
 use std::io::{IsTerminal, stderr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::{Cause, Event, Kind, Lane, News, Outcome, QueueName, Who};
@@ -22,7 +21,11 @@ const KNOWN_WAITS: usize = 8;
 /// The longest line.
 const WIDTH: usize = 110;
 /// Where the last column begins: after time, thread and task.
-const INDENT: usize = 11 + 2 + 10 + 2 + 16 + 2;
+const INDENT: usize = 10 + 2 + 10 + 2 + WHO + 2;
+/// The width of the column that says who.
+const WHO: usize = 19;
+/// How many of those who are done are remembered, for somebody may still speak of them.
+const DONE: usize = 64;
 
 /// Makes lines of events.
 pub(crate) struct Teller {
@@ -36,6 +39,8 @@ pub(crate) struct Teller {
     cast: HashMap<Who, Person>,
     /// How many tasks each place has spawned.
     crowds: HashMap<Place, usize>,
+    /// Those who were done last.
+    done: VecDeque<Who>,
     /// What the next event on a thread may complete.
     held: BTreeMap<Lane, Event>,
     /// How late the timers were that have just rung on a thread.
@@ -44,8 +49,8 @@ pub(crate) struct Teller {
     lively: HashSet<Lane>,
     /// The threads of which it was told that they sleep.
     asleep: HashSet<Lane>,
-    /// How often each socket's news were told.
-    sources: HashMap<Arc<str>, usize>,
+    /// How often such news of sockets were told.
+    sources: HashMap<String, usize>,
     /// What was explained.
     explained: HashSet<&'static str>,
     /// How many events were left out since the last line.
@@ -106,6 +111,7 @@ impl Teller {
             begun: false,
             cast: HashMap::new(),
             crowds: HashMap::new(),
+            done: VecDeque::new(),
             held: BTreeMap::new(),
             late: BTreeMap::new(),
             lively: HashSet::new(),
@@ -145,10 +151,9 @@ impl Teller {
         }
         match &event.kind {
             Kind::TimerFired { late } if !self.all => {
-                self.late
-                    .entry(event.lane.clone())
-                    .or_default()
-                    .push_back(*late);
+                let late_ones = self.late.entry(event.lane.clone()).or_default();
+                late_ones.push_back(*late);
+                late_ones.truncate(DONE);
             }
             Kind::Spawned { .. }
             | Kind::Woken {
@@ -202,7 +207,7 @@ impl Teller {
                 return self.asleep.remove(&event.lane);
             }
             Kind::Ready { source } => {
-                let times = self.sources.entry(source.clone()).or_default();
+                let times = self.sources.entry(without_digits(source)).or_default();
                 *times += 1;
                 *times <= TOLD
             }
@@ -269,7 +274,7 @@ impl Teller {
                 ..
             } => {
                 let waits_for = waits_for.as_deref().unwrap_or_default();
-                let waits_for = waits_for.replace(|c: char| c.is_ascii_digit(), "");
+                let waits_for = without_digits(waits_for);
                 person.wait(waits_for) <= TOLD
             }
             Kind::PollBegan { .. }
@@ -293,9 +298,9 @@ impl Teller {
                 outcome: Outcome::Ready | Outcome::Panicked,
                 ..
             } => {
-                // Its name is still needed: it is about to wake whoever awaits it.
-                if let Some(person) = self.cast.get_mut(who) {
-                    person.waits.clear();
+                self.done.push_back(*who);
+                if self.done.len() > DONE {
+                    self.done.pop_front().map(|who| self.cast.remove(&who));
                 }
             }
             Kind::Cancelled { task } | Kind::JobEnded { job: task } => {
@@ -344,8 +349,8 @@ impl Teller {
             what = what + ", and " + &predicate(queued, &|id| self.name(id));
         }
         let lane: String = event.lane.to_string().chars().take(10).collect();
-        let who: String = who.chars().take(16).collect();
-        let start = format!("{:>11}  {lane:<10}  {who:<16}  ", time(event.at));
+        let who: String = who.chars().take(WHO).collect();
+        let start = format!("{:>10}  {lane:<10}  {who:<WHO$}  ", time(event.at));
         self.wrapped(&start, &what, colour(&event.kind), out);
     }
 
@@ -469,13 +474,18 @@ fn explanation(kind: &Kind) -> Option<(&'static str, &'static str)> {
     })
 }
 
+/// What two texts have in common that differ only in numbers.
+fn without_digits(text: &str) -> String {
+    text.replace(|c: char| c.is_ascii_digit(), "")
+}
+
 /// When it was.
 fn time(at: Duration) -> String {
     let millis = at.as_secs_f64() * 1e3;
-    if millis < 1e5 {
+    if millis < 1e4 {
         format!("{millis:.2} ms")
     } else {
-        format!("{:.2} s", at.as_secs_f64())
+        format!("{:.3} s", at.as_secs_f64())
     }
 }
 

@@ -89,7 +89,7 @@ fn poll_ended(outcome: Outcome, waits_for: Option<&str>, name: &dyn Fn(Id) -> St
             "panics: it is over, and whoever awaits it hears of it".to_owned()
         }
         (Outcome::Pending, Some(what)) => {
-            format!("returns Pending: it waits for: {}", renamed(what, name))
+            format!("returns Pending, waits for: {}", renamed(what, name))
         }
         (Outcome::Pending, None) => {
             "returns Pending, and does not say what it waits for".to_owned()
@@ -116,28 +116,21 @@ fn place_in(queue: QueueName, lane: &Lane) -> String {
         QueueName::Front(worker) if *lane == Lane::Worker(worker) => "is next in line".to_owned(),
         QueueName::Line(worker) => format!("stands in worker {worker}'s line"),
         QueueName::Front(worker) => format!("is next in worker {worker}'s line"),
-        QueueName::Inbox => "lies in the inbox, for the first worker who looks".to_owned(),
+        QueueName::Inbox => "lies in the inbox".to_owned(),
         QueueName::Pool => "waits for a thread of the blocking pool".to_owned(),
     }
 }
 
 /// What a worker without work does.
 fn parked(longest: Option<Duration>, sockets: usize) -> String {
-    let sockets = match sockets {
-        0 => "",
-        1 => ", or its socket has news",
-        _ => ", or its sockets have news",
+    let until = match (longest, sockets) {
+        (Some(Duration::ZERO), _) => return "looks again: a timer is nearly due".to_owned(),
+        (None, 0) => "until somebody calls".to_owned(),
+        (None, _) => "until a socket is ready".to_owned(),
+        (Some(longest), 0) => format!("until its next timer, in {}", millis(longest)),
+        (Some(longest), _) => format!("for a socket, or a timer in {}", millis(longest)),
     };
-    match longest {
-        Some(Duration::ZERO) => {
-            "has nothing to run, but a timer is nearly due: it looks again".to_owned()
-        }
-        Some(longest) => format!(
-            "has nothing to run: it sleeps for {}, until a timer is due{sockets}",
-            millis(longest)
-        ),
-        None => format!("has nothing to run: it sleeps until somebody calls{sockets}"),
-    }
+    format!("has nothing to run: it sleeps {until}")
 }
 
 /// Who did it.
