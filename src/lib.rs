@@ -32,6 +32,7 @@
 //! | Who wakes me when another task is done with something? | `sync/waiters.rs`, `sync/mutex.rs` |
 //! | What if a task blocks? | `scheduler/watchdog.rs`, `blocking.rs` |
 //! | How does it end? | `scheduler/shutdown.rs` |
+//! | Can I watch it? | `trace/hook.rs`, `trace/record.rs`, `trace/story.rs` |
 //!
 //! `cargo doc --document-private-items --open` shows them with their drawings.
 //!

@@ -20,6 +20,7 @@
 //!
 //! The environment variable `SAMOVAR_TRACE` does the same for every runtime of a program: see [`Trace`].
 
+mod cast;
 pub(crate) mod event;
 pub(crate) mod hook;
 pub(crate) mod output;

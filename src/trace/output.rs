@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,14 +86,19 @@ impl Wishes {
     }
 }
 
+/// Says what is wrong. Not with `eprintln!`, which panics when nobody reads.
+fn complain(what: &str) {
+    let _ = writeln!(stderr(), "samovar: {VARIABLE}: {what}");
+}
+
 /// What the builder's trace and the environment together ask of a runtime that is about to be built.
 pub(crate) fn wanted(trace: Option<&Trace>) -> Option<Tracing> {
     let wishes = env::var_os(VARIABLE).map_or_else(Wishes::default, |value| Wishes::read(&value));
     for word in &wishes.wrong {
-        eprintln!(
-            "samovar: {VARIABLE}: {word:?} is not understood. It can be `tell`, `tell-all`, or a file that ends in \
+        complain(&format!(
+            "{word:?} is not understood. It can be `tell`, `tell-all`, or a file that ends in \
              .html, .svg or .json; several are separated by commas"
-        );
+        ));
     }
     if trace.is_none() && wishes.tell.is_none() && wishes.files.is_empty() {
         return None;
@@ -157,10 +163,8 @@ impl Tracing {
         let trace = Trace::of(self.recorder().clone());
         for File { path, form } in &self.files {
             if let Err(error) = fs::write(path, form.draw(&trace)) {
-                eprintln!(
-                    "samovar: {VARIABLE}: {} cannot be written: {error}",
-                    path.display()
-                );
+                let path = path.display();
+                complain(&format!("{path} cannot be written: {error}"));
             }
         }
         *written = Some(Instant::now());
@@ -173,5 +177,51 @@ impl Form {
         match self {
             Form::Html | Form::Svg | Form::Json => trace.story(),
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn read(value: &str) -> Wishes {
+        Wishes::read(OsStr::new(value))
+    }
+
+    #[test]
+    fn several_wishes_are_separated_by_commas() {
+        let wishes = read(" tell, a/run.html ,run.svg,run.json,");
+        assert_eq!(wishes.tell, Some(false));
+        let files = [
+            ("a/run.html".into(), Form::Html),
+            ("run.svg".into(), Form::Svg),
+            ("run.json".into(), Form::Json),
+        ];
+        assert_eq!(wishes.files, files);
+        assert!(wishes.wrong.is_empty());
+        assert_eq!(read("tell-all,tell").tell, Some(true));
+        assert_eq!(read(""), Wishes::default());
+    }
+
+    #[test]
+    fn what_is_not_understood_is_kept_for_the_message() {
+        let wishes = read("told,run.png,.html,tell");
+        assert_eq!(wishes.wrong, ["told", "run.png", ".html"]);
+        assert_eq!(wishes.tell, Some(false), "and the rest counts");
+    }
+
+    #[test]
+    fn the_second_runtime_has_a_file_of_its_own() {
+        let names = (0..4).map(|nth| numbered(Path::new("a.b/run.html"), nth));
+        let names: Vec<_> = names.map(|path| path.display().to_string()).collect();
+        assert_eq!(
+            names,
+            [
+                "a.b/run.html",
+                "a.b/run.html",
+                "a.b/run-2.html",
+                "a.b/run-3.html"
+            ]
+        );
     }
 }

@@ -160,6 +160,63 @@ pub(super) fn renamed(text: &str, name: &dyn Fn(Id) -> String) -> String {
     said
 }
 
+/// What there is to know about an event, and the topic, which is explained only once.
+pub(super) fn explanation(kind: &Kind) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
+        Kind::Spawned { .. } => (
+            "spawn",
+            "A task is a future that the runtime owns. Nothing of it\nruns yet: for that, a worker has to poll it.",
+        ),
+        Kind::PollBegan { .. } => (
+            "poll",
+            "To poll is to call the future: it runs, on this thread,\nuntil it is done or has to wait.",
+        ),
+        Kind::PollEnded {
+            outcome: Outcome::Pending,
+            ..
+        } => (
+            "pending",
+            "Pending is \"not yet\". The future has left its waker with\nwhat it waits for. Until that calls it nobody polls this\n\
+             future, and its thread is free for others.",
+        ),
+        Kind::Woken { .. } => (
+            "wake",
+            "To wake is not to run: who calls the waker only puts the\ntask into a queue, or notes that it is to be polled.",
+        ),
+        Kind::Queued {
+            queue: QueueName::Front(_),
+            ..
+        } => (
+            "front",
+            "Who is woken by a running task goes first: it was sent\nsomething, and what it needs is still in the cache.",
+        ),
+        Kind::Queued {
+            queue: QueueName::Inbox,
+            ..
+        } => (
+            "inbox",
+            "The inbox is for what other threads bring. They wake a\nworker for it, if one sleeps.",
+        ),
+        Kind::Parked { .. } => (
+            "park",
+            "The thread sleeps in the kernel, and costs nothing. A\ntimer, a socket or another thread ends the wait.",
+        ),
+        Kind::Stolen { .. } => (
+            "steal",
+            "A worker that has nothing to do takes half of what stands\nin another's line.",
+        ),
+        Kind::JobBegan { .. } => (
+            "job",
+            "A closure that blocks would stop a worker, and all its\ntasks. So it has a thread of its own.",
+        ),
+        Kind::Ready { .. } => (
+            "reactor",
+            "The reactor is the worker's own: it asked the kernel which\nsockets are ready, and now wakes who waits for them.",
+        ),
+        _ => return None,
+    })
+}
+
 /// A duration, in the unit of the story.
 pub(super) fn millis(duration: Duration) -> String {
     let millis = duration.as_secs_f64() * 1e3;
