@@ -47,7 +47,7 @@ const CAPACITY: usize = 1 << 16;
 /// any time, also after the runtime is gone. Clones are the same recording.
 ///
 /// It keeps the last 65,536 events of each thread; [`with_capacity`](Trace::with_capacity) says otherwise. Recording costs
-/// some 200 ns an event: it is for looking at a program, not for measuring it. One recording for several runtimes is
+/// a few hundred nanoseconds an event: it is for looking at a program, not for measuring it. One recording for several runtimes is
 /// possible; their workers then share their names.
 ///
 /// # `SAMOVAR_TRACE`
