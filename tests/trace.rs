@@ -700,7 +700,7 @@ fn the_environment_has_the_story_told() {
     );
     for part in [
         "is spawned by main at examples/tea.rs:",
-        "gives its waker to a timer, to ring in 500 ms",
+        "gives its waker to a timer, to ring in ",
         "has nothing to run: it sleeps until its next timer, in ",
         "is polled again, and goes on where it waited",
         "main                 is woken by task ",
