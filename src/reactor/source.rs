@@ -14,8 +14,9 @@
 //! So the word holds a *tick* beside the bit, which every event advances; the task takes back only the guess that it
 //! saw. 32 bits of it, for a tick of 8 bits comes round while a thread is preempted (Tokio, number 8331).
 //!
-//! A waiter stores its waker first and looks at the word again before it returns `Pending`: an event in between is
-//! either seen by that look, or sees the waker.
+//! A waiter stores its waker first, then sets WAITING in the word, and with that looks at the word again before it returns
+//! `Pending`: an event in between is either seen by that look, or sees the bit and wakes whoever is stored. Without the
+//! bit an event takes no lock: most tell of a socket that is writable, as it was before, and for which nobody waits.
 
 use std::io;
 use std::task::{Context, Poll, Waker};
@@ -34,6 +35,8 @@ const CLOSED: u64 = 1 << 1;
 const SHUTDOWN: u64 = 1 << 2;
 /// The peer has sent urgent data. A read ends where that was, although more follows: a short read says nothing any more.
 const URGENT: u64 = 1 << 3;
+/// A waker may be stored: the next event is to look.
+const WAITING: u64 = 1 << 4;
 /// One step of the tick, which fills the upper half of the word.
 const TICK: u64 = 1 << 32;
 
@@ -84,7 +87,7 @@ pub(crate) struct Source {
 /// One direction of a source.
 #[derive(Debug, Default)]
 struct Side {
-    /// READY, CLOSED, SHUTDOWN and the tick.
+    /// READY, CLOSED, SHUTDOWN, URGENT, WAITING and the tick.
     word: AtomicU64,
     /// Who waits. Guards the wakers only; they are cloned before it and woken after it.
     waiters: Mutex<Waiters>,
@@ -150,7 +153,9 @@ impl Source {
         }
         let replaced = side.store(place, cx.waker().clone());
         drop(replaced);
-        match side.seen() {
+        // Release: an event that sees the bit finds the waker. Acquire pairs with the release in `set`.
+        let word = side.word.fetch_or(WAITING, AcqRel) | WAITING;
+        match Side::read(word) {
             Some(seen) => Poll::Ready(seen),
             None => Poll::Pending,
         }
@@ -164,7 +169,8 @@ impl Source {
     /// A system call said `WouldBlock`: takes back what was seen, unless an event came since.
     pub(crate) fn clear(&self, direction: Direction, seen: Seen) {
         let word = &self.side(direction).word;
-        // Failure means that an event has advanced the tick: then the direction may well be ready.
+        // Failure means that an event has advanced the tick, so that the direction may well be ready; or that somebody
+        // waits, whose bit has changed the word. The next call finds out.
         let _ = word.compare_exchange(seen.0, seen.0 & !READY, AcqRel, Acquire);
     }
 
@@ -186,19 +192,27 @@ impl Source {
 impl Side {
     /// Adds `bits`, advances the tick, and takes all wakers out.
     fn set(&self, bits: u64, woken: &mut Vec<Waker>) {
-        // Release pairs with the acquire in `seen`. The wakers are taken after it, and a waiter looks again after it
-        // stored its own: one of the two sees the other.
-        let _ = self
-            .word
-            .fetch_update(AcqRel, Acquire, |word| Some(word.wrapping_add(TICK) | bits));
+        // Release pairs with the acquire in `seen` and in `poll_ready`; acquire with the release of a waiter there.
+        let before = self.word.fetch_update(AcqRel, Acquire, |word| {
+            Some((word.wrapping_add(TICK) | bits) & !WAITING)
+        });
+        if before.is_ok_and(|word| word & WAITING == 0) {
+            return;
+        }
         let mut waiters = lock(&self.waiters);
         woken.extend(waiters.poller.take());
-        woken.extend(waiters.others.drain(..).map(|(_, waker)| waker));
+        if !waiters.others.is_empty() {
+            woken.extend(waiters.others.drain(..).map(|(_, waker)| waker));
+        }
     }
 
-    /// The word, if it says ready.
+    /// What the word says, if it says ready.
     fn seen(&self) -> Option<io::Result<Seen>> {
-        let word = self.word.load(Acquire);
+        Side::read(self.word.load(Acquire))
+    }
+
+    /// What a word says, if it says ready.
+    fn read(word: u64) -> Option<io::Result<Seen>> {
         if word & SHUTDOWN != 0 {
             return Some(Err(super::gone()));
         }
