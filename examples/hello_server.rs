@@ -37,6 +37,8 @@ async fn main() -> ExitCode {
         Ok(address) => println!("listening on http://{address}"),
         Err(_) => println!("listening on {address}"),
     }
+    #[cfg(feature = "signal")]
+    samovar::spawn(tell_on_signal());
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -50,6 +52,19 @@ async fn main() -> ExitCode {
             }
         }
     }
+}
+
+/// On `kill -USR1`, prints who waits for what. More of it with `SAMOVAR_TRACE=observe`. (With `--features signal`.)
+#[cfg(feature = "signal")]
+async fn tell_on_signal() -> io::Result<()> {
+    use samovar::runtime::Handle;
+    use samovar::signal::unix::{SignalKind, signal};
+
+    let mut asked = signal(SignalKind::user_defined1())?;
+    while asked.recv().await.is_some() {
+        eprintln!("{}", Handle::current().dump());
+    }
+    Ok(())
 }
 
 /// One visitor, from the first request to the last.

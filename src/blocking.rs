@@ -27,6 +27,7 @@ use crate::park;
 use crate::scheduler::Home;
 use crate::task::budget;
 use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket};
+use crate::task::stage::Stage;
 use crate::task::{Id, JoinHandle, Place};
 use crate::trace::{self, QueueName, Traced};
 
@@ -54,6 +55,8 @@ pub(crate) struct Pool {
     state: Mutex<State>,
     /// Told when the last thread has left.
     empty: Condvar,
+    /// Every task enters a stage; nobody looks at this one.
+    stage: Stage,
 }
 
 /// What the lock guards.
@@ -78,6 +81,16 @@ struct Job {
     home: Arc<Home>,
 }
 
+/// What [`Pool::numbers`] tells.
+pub(crate) struct Numbers {
+    /// Threads, with those that wait for a job.
+    pub(crate) threads: usize,
+    /// Threads that wait for a job.
+    pub(crate) idle: usize,
+    /// Jobs that wait for a thread.
+    pub(crate) jobs: usize,
+}
+
 thread_local! {
     /// The pool that this thread belongs to, by its address, so that it does not wait for itself.
     static MEMBER_OF: Cell<usize> = const { Cell::new(0) };
@@ -98,6 +111,7 @@ impl Pool {
                 handles: Vec::new(),
             }),
             empty: Condvar::new(),
+            stage: Stage::default(),
         })
     }
 
@@ -177,7 +191,7 @@ impl Pool {
             let told = trace::job(&home, || task.id());
             let entered = context::enter(home);
             // A closure ends in its first poll: there is nothing to queue again.
-            let _none = task.run();
+            let _none = task.run(&self.stage);
             drop(entered);
             drop(told);
         }
@@ -210,6 +224,16 @@ impl Pool {
                     return None;
                 }
             }
+        }
+    }
+
+    /// How it is at the moment.
+    pub(crate) fn numbers(&self) -> Numbers {
+        let state = self.lock();
+        Numbers {
+            threads: state.threads,
+            idle: state.idle,
+            jobs: self.jobs.len(),
         }
     }
 

@@ -31,6 +31,7 @@
 //! | Who wakes me when bytes have come? | `reactor/mod.rs`, `reactor/source.rs`, `reactor/io.rs` |
 //! | Who wakes me when another task is done with something? | `sync/waiters.rs`, `sync/mutex.rs` |
 //! | What if a task blocks? | `scheduler/watchdog.rs`, `blocking.rs` |
+//! | Who waits for what, and who can never wake? | `scheduler/census.rs`, `scheduler/asleep.rs` |
 //! | How does it end? | `scheduler/shutdown.rs` |
 //! | Can I watch it? | `trace/hook.rs`, `trace/record.rs`, `trace/story.rs` |
 //!

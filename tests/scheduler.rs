@@ -17,6 +17,8 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use runtime_support::{
     Counter, current_thread, multi_thread, on_drop, on_each, wait_until, watchdog,
 };
+use samovar::io::{AsyncReadExt, AsyncWriteExt};
+use samovar::net::{TcpListener, TcpStream};
 use samovar::runtime::{Builder, Handle, Runtime};
 use samovar::task::yield_now;
 use samovar::time::sleep;
@@ -798,6 +800,91 @@ fn timers_of_a_blocked_worker_fire() {
                 told.recv_timeout(TOO_LONG).is_ok()
             });
             assert!(blocking.await.unwrap(), "the timers waited for the worker");
+        });
+    });
+}
+
+/// How often an echo has answered, and a sleep has ended.
+type Rounds = Arc<[AtomicUsize; 2]>;
+
+/// Begins an echo with its client, and a loop of short sleeps, that go on until the runtime ends.
+async fn begin_echo_and_sleeps(rounds: Rounds) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    samovar::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut byte = [0];
+        while stream.read_exact(&mut byte).await.is_ok() {
+            stream.write_all(&byte).await.unwrap();
+        }
+    });
+    let asks = rounds.clone();
+    samovar::spawn(async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        loop {
+            stream.write_all(&[1]).await.unwrap();
+            stream.read_exact(&mut [0]).await.unwrap();
+            asks[0].fetch_add(1, SeqCst);
+            sleep(MILLI).await;
+        }
+    });
+    samovar::spawn(async move {
+        loop {
+            sleep(5 * MILLI).await;
+            rounds[1].fetch_add(1, SeqCst);
+        }
+    });
+}
+
+/// Blocks the thread until each of them has gone on for ten rounds. `false`: one of them does not.
+fn block_until_all_go_on(all: &[Rounds]) -> bool {
+    let counts = || -> Vec<usize> {
+        all.iter()
+            .flat_map(|rounds| rounds.iter().map(|count| count.load(SeqCst)))
+            .collect()
+    };
+    let (before, start) = (counts(), Instant::now());
+    while start.elapsed() < TOO_LONG {
+        thread::sleep(MILLI);
+        if counts()
+            .iter()
+            .zip(&before)
+            .all(|(now, before)| *now >= before + 10)
+        {
+            return true;
+        }
+    }
+    false
+}
+
+#[test]
+fn sockets_and_sleeps_go_on_wherever_they_are_while_a_worker_is_blocked() {
+    on_two_workers(|rt| {
+        let all: Vec<Rounds> = (0..4).map(|_| Arc::default()).collect();
+        rt.block_on(async {
+            // Some begin on this worker, some perhaps on the other; that is where their sockets and timers are.
+            for (number, rounds) in all.iter().enumerate() {
+                if number % 2 == 0 {
+                    begin_echo_and_sleeps(rounds.clone()).await;
+                } else {
+                    samovar::spawn(begin_echo_and_sleeps(rounds.clone()))
+                        .await
+                        .unwrap();
+                }
+            }
+            while all.iter().any(|rounds| rounds[0].load(SeqCst) == 0) {
+                sleep(MILLI).await;
+            }
+            // Now one worker is blocked after the other, as long as it takes: this one, and those that run the tasks.
+            assert!(block_until_all_go_on(&all), "somebody waits for worker 0");
+            for _ in 0..4 {
+                let all = all.clone();
+                let blocking = samovar::spawn(async move { block_until_all_go_on(&all) });
+                assert!(
+                    blocking.await.unwrap(),
+                    "somebody waits for the blocked worker"
+                );
+            }
         });
     });
 }

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Handle, Runtime};
+use super::{Handle, Runtime, Warning};
 use crate::blocking::{Pool, PoolConfig};
-use crate::scheduler::{self, Config};
+use crate::scheduler::{self, Config, Warnings};
 use crate::trace::{self, Trace};
 
 /// Builds a [`Runtime`] with other settings than the default.
@@ -41,6 +42,10 @@ pub struct Builder {
     spin: Duration,
     /// Where what happens is recorded, if anywhere.
     trace: Option<Trace>,
+    /// Whether to take notes for a dump.
+    observe: bool,
+    /// What it is to warn of.
+    warnings: Warnings,
 }
 
 impl Builder {
@@ -69,6 +74,8 @@ impl Builder {
             stack_size: None,
             spin: Duration::from_micros(30),
             trace: None,
+            observe: false,
+            warnings: Warnings::default(),
         }
     }
 
@@ -178,6 +185,71 @@ impl Builder {
         self
     }
 
+    /// Whether to take notes for [`Handle::dump`]: names, what tasks wait for, since when, how long they are polled. Off by
+    /// default. A poll then costs some 500 ns more, and a task some hundred bytes. A runtime that is
+    /// [traced](Builder::trace) is observed, too.
+    pub fn observe(&mut self, on: bool) -> &mut Builder {
+        self.observe = on;
+        self
+    }
+
+    /// Whether to warn of futures that nobody can wake, as [`Warning::NeverWoken`] tells. By default only programs with debug
+    /// assertions do; it costs a few instructions in each poll, whether it is on or not.
+    pub fn warn_never_woken(&mut self, on: bool) -> &mut Builder {
+        self.warnings.never_woken = on;
+        self
+    }
+
+    /// Whether to warn of a `block_on` that can never end because everything waits, as [`Warning::AllAsleep`] tells. By
+    /// default only programs with debug assertions do.
+    ///
+    /// It is said when it is certain, never otherwise. It is certain when all who wait are known to wait for each other's
+    /// join handles in the end; or when the process has no thread besides the runtime's own and the one inside `block_on`,
+    /// for another one might hold a waker, a channel's end or a guard, and a runtime cannot see what. Threads are counted on Linux
+    /// only. So in a test, which runs on a thread beside the program's first, locks and channels are not found out.
+    pub fn warn_all_asleep(&mut self, on: bool) -> &mut Builder {
+        self.warnings.all_asleep = on;
+        self
+    }
+
+    /// After how long to warn of a `poll` that does not end, as [`Warning::Blocking`] tells. 100 ms by default in programs with
+    /// debug assertions, never in others; `Duration::MAX` is never.
+    ///
+    /// It is the watchdog that sees it, every 10 ms, while the poll lasts. A runtime of one worker has none, and sees
+    /// nothing.
+    pub fn warn_blocking_after(&mut self, duration: Duration) -> &mut Builder {
+        self.warnings.blocking_after = duration;
+        self
+    }
+
+    /// Who gets the [`Warning`]s, instead of stderr: a log, or a test.
+    ///
+    /// It is called on the threads of the runtime, and must not block them.
+    ///
+    /// ```
+    /// use samovar::runtime::{Builder, Warning};
+    /// use std::sync::mpsc::channel;
+    ///
+    /// let (tell, told) = channel();
+    /// let runtime = Builder::new_current_thread()
+    ///     .warn_never_woken(true)
+    ///     .on_warning(move |warning| tell.send(warning.clone()).unwrap())
+    ///     .build()
+    ///     .unwrap();
+    /// runtime.block_on(async {
+    ///     samovar::spawn(std::future::poll_fn(|_cx| std::task::Poll::<()>::Pending));
+    ///     samovar::task::yield_now().await;
+    /// });
+    /// assert!(matches!(told.recv(), Ok(Warning::NeverWoken { .. })));
+    /// ```
+    pub fn on_warning(
+        &mut self,
+        listener: impl Fn(&Warning) + Send + Sync + 'static,
+    ) -> &mut Builder {
+        self.warnings.listener = Some(Arc::new(listener));
+        self
+    }
+
     /// Builds the runtime and starts its threads.
     ///
     /// # Errors
@@ -202,8 +274,9 @@ impl Builder {
             thread_name: self.thread_name.clone(),
             stack_size: self.stack_size,
             spin: self.spin,
+            warnings: self.warnings.clone(),
         };
-        let tracing = trace::output::wanted(self.trace.as_ref());
+        let tracing = trace::output::wanted(self.trace.as_ref(), self.observe);
         let home = scheduler::start(config, pool, tracing)?;
         Ok(Runtime::from_handle(Handle::from_home(home)))
     }
@@ -220,6 +293,8 @@ impl fmt::Debug for Builder {
             .field("thread_stack_size", &self.stack_size)
             .field("spin_before_sleep", &self.spin)
             .field("trace", &self.trace)
+            .field("observe", &self.observe)
+            .field("warnings", &self.warnings)
             .finish()
     }
 }

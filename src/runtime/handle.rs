@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::{Arc, MutexGuard};
 
-use super::RuntimeFlavor;
+use super::{Dump, RuntimeFlavor, RuntimeMetrics};
 use crate::context;
 use crate::scheduler::{self, Home};
 use crate::task::JoinHandle;
@@ -118,6 +118,20 @@ impl Handle {
             tracing.pause();
         }
         output
+    }
+
+    /// What the runtime counts: tasks, polls, waits, and how busy its workers are.
+    pub fn metrics(&self) -> RuntimeMetrics {
+        RuntimeMetrics::new(self.home.clone())
+    }
+
+    /// Who waits for what: the tasks as a table.
+    ///
+    /// It takes the lock of each worker's table of tasks for as long as it takes to copy it, and may be called at any time, on
+    /// a signal for example.
+    #[must_use]
+    pub fn dump(&self) -> Dump {
+        self.home.shared().dump()
     }
 
     /// Which kind of runtime it is.

@@ -1,8 +1,11 @@
 //! The runtime: builder, handle, and the value whose drop ends it all.
 
 mod builder;
+mod dump;
 mod handle;
+mod metrics;
 mod spawn;
+mod warning;
 
 use std::fmt;
 use std::future::Future;
@@ -11,7 +14,10 @@ use std::thread;
 use std::time::Duration;
 
 pub use builder::Builder;
+pub use dump::{Dump, Polls, TaskDump, TaskState};
 pub use handle::{EnterGuard, Handle, TryCurrentError};
+pub use metrics::RuntimeMetrics;
+pub use warning::Warning;
 
 use crate::context;
 use crate::scheduler::{self, Shutdown};
@@ -117,6 +123,11 @@ impl Runtime {
         R: Send + 'static,
     {
         self.handle.spawn_blocking(run)
+    }
+
+    /// What the runtime counts: see [`Handle::metrics`].
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.handle.metrics()
     }
 
     /// Makes this the thread's runtime until the guard is dropped: see [`Handle::enter`].

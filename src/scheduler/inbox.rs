@@ -65,6 +65,11 @@ impl Inbox {
         self.receiver.try_recv().ok()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.receiver.len()
+    }
+
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.receiver.is_empty()

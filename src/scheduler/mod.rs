@@ -16,8 +16,11 @@
 //!
 //! `worker.rs` is the loop; read it first. `queue.rs`, `inbox.rs` and `registry.rs` are where tasks are; `idle.rs` is
 //! whom to wake, and `pace.rs` when; `seat.rs` is how a thread inside `block_on` becomes worker 0; `watchdog.rs` looks after blocked workers;
-//! `shutdown.rs` is the end.
+//! `shutdown.rs` is the end. `counts.rs`, `census.rs`, `asleep.rs` and `warnings.rs` only look: for metrics, dumps and mistakes.
 
+mod asleep;
+mod census;
+mod counts;
 mod idle;
 mod inbox;
 #[cfg(all(test, loom))]
@@ -31,6 +34,7 @@ mod shutdown;
 mod signal;
 mod spare;
 mod spin;
+mod warnings;
 mod watchdog;
 mod worker;
 
@@ -43,6 +47,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
+use self::counts::Counts;
 use self::idle::Idle;
 use self::inbox::Inbox;
 use self::pace::Pace;
@@ -53,6 +58,8 @@ pub(crate) use self::seat::block_on;
 use self::shutdown::Latch;
 pub(crate) use self::shutdown::{Shutdown, shut_down};
 use self::spin::Spinner;
+use self::warnings::Told;
+pub(crate) use self::warnings::Warnings;
 use self::watchdog::Watchdog;
 pub(crate) use self::worker::Local;
 
@@ -62,13 +69,14 @@ use crate::reactor::Reactor;
 use crate::shim::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use crate::shim::{Mutex, lock};
 use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket, quietly};
+use crate::task::stage::Stage;
 use crate::task::{Id, JoinHandle, Place};
 use crate::time::clock;
 use crate::time::timers::{Set, Timers};
 use crate::time::wheel;
 use crate::trace::output::Tracing;
 use crate::trace::record::Recorder;
-use crate::trace::{self, Doing, Kind, QueueName, Traced};
+use crate::trace::{self, Doing, Kind, QueueName, Traced, Who};
 
 /// How a runtime is to be, from its builder.
 #[derive(Debug, Clone)]
@@ -83,6 +91,8 @@ pub(crate) struct Config {
     pub(crate) stack_size: Option<usize>,
     /// How long a worker waits awake at most before it sleeps.
     pub(crate) spin: Duration,
+    /// What it is to warn of.
+    pub(crate) warnings: Warnings,
 }
 
 /// A runtime's scheduler, shared by its workers.
@@ -91,12 +101,18 @@ pub(crate) struct Shared {
     remotes: Box<[CachePadded<Remote>]>,
     /// Tasks from outside.
     inbox: Inbox,
+    /// What threads that are no workers count.
+    outside: Stage,
     /// The workers that sleep.
     idle: Idle,
     /// Worker 0, while nobody is it.
     seat: Seat,
     /// Looks after blocked workers.
     watchdog: Watchdog,
+    /// The warnings that were given.
+    told: Told,
+    /// How many polls there had been when somebody last looked whether everything is asleep: see `asleep.rs`.
+    probed: AtomicU64,
     /// The right to wait awake.
     spinner: Spinner,
     /// How long polls take, which decides whether a queue is shared.
@@ -123,10 +139,12 @@ struct Remote {
     timers: Timers,
     /// Its waiting tasks.
     registry: Registry,
-    /// How many polls it has begun. Written by the worker alone; the watchdog compares two looks. Hence relaxed.
-    polls: AtomicU64,
     /// It is stuck in a poll, the watchdog says: thieves may take also the task in front. A hint, hence relaxed.
     blocked: AtomicBool,
+    /// Whom it is polling, and what it counts there. The worker has its own way to it, which is shorter.
+    stage: Arc<CachePadded<Stage>>,
+    /// What else it counts.
+    counts: Counts,
 }
 
 /// The worker at which something began: the way back into its runtime from anywhere.
@@ -162,9 +180,12 @@ pub(crate) fn start(
     let shared = Arc::new(Shared {
         remotes,
         inbox: Inbox::new(),
+        outside: Stage::default(),
         idle: Idle::new(),
         seat: Seat::new(),
         watchdog: Watchdog::new(),
+        told: Told::default(),
+        probed: AtomicU64::new(u64::MAX),
         spinner: Spinner::new(config.spin),
         pace: Pace::new(),
         remaining: Latch::new(config.workers),
@@ -208,8 +229,9 @@ impl Remote {
             reactor: Reactor::new()?,
             timers: Timers::new(now),
             registry: Registry::default(),
-            polls: AtomicU64::new(0),
             blocked: AtomicBool::new(false),
+            stage: Arc::default(),
+            counts: Counts::default(),
         })
     }
 
@@ -375,6 +397,7 @@ impl Home {
         future: F,
         place: Place,
     ) -> JoinHandle<F::Output> {
+        self.shared.outside.spawned.add_shared();
         let task = Task::new(future, self.clone(), Id::next(), place);
         trace::event(self, || Kind::spawned(task.id(), place));
         let handle = JoinHandle::new(task.clone());
@@ -428,6 +451,15 @@ impl Schedule for Arc<Home> {
             let shared = task.scheduler().shared.clone();
             shared.push_from_outside(task);
         }
+    }
+
+    fn cancelled(&self) {
+        self.shared.outside.finished.add_shared();
+    }
+
+    #[cold]
+    fn forgotten(&self, task: Id, place: Place) {
+        self.shared.never_woken(Who::Task(task), place);
     }
 
     fn done<F: Spawned>(task: Arc<Task<F, Self>>) {

@@ -116,6 +116,11 @@ impl Stealers {
         retry(|| self.line.steal()).or_else(|| retry(|| self.front.steal()))
     }
 
+    /// How many tasks there are, with the one in front.
+    pub(crate) fn len_with_front(&self) -> usize {
+        self.line.len() + self.front.len()
+    }
+
     /// How many tasks stand in line.
     pub(crate) fn len(&self) -> usize {
         self.line.len()

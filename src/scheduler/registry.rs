@@ -54,6 +54,12 @@ impl Registry {
             .collect()
     }
 
+    /// The tasks that wait, or have waited.
+    pub(crate) fn tasks(&self) -> Vec<Runnable> {
+        let tasks = lock(&self.tasks);
+        tasks.table.iter().map(|(_, task)| task.clone()).collect()
+    }
+
     /// How many tasks wait.
     pub(crate) fn len(&self) -> usize {
         lock(&self.tasks).table.len()

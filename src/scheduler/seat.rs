@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Condvar, PoisonError};
 use std::task::{Context, Poll};
@@ -46,6 +47,8 @@ pub(crate) struct Seat {
 struct State {
     /// Worker 0.
     local: Option<Local>,
+    /// The `block_on` that is worker 0.
+    seated: Option<Arc<Signal>>,
     /// Who waits for the seat.
     line: VecDeque<Arc<Signal>>,
     /// The stand-in's thread was started.
@@ -57,6 +60,7 @@ struct State {
 }
 
 /// What [`Seat::sit_or_queue`] found.
+#[allow(clippy::large_enum_variant, reason = "it is taken apart at once")]
 enum Place {
     /// The seat was free.
     Seated(Local),
@@ -101,6 +105,7 @@ impl Seat {
         match state.local.take() {
             Some(local) => {
                 mine.map(|at| state.line.remove(at));
+                state.seated = Some(signal.clone());
                 self.vacant.store(false, Relaxed);
                 self.wanted.store(!state.line.is_empty(), Relaxed);
                 Place::Seated(local)
@@ -112,6 +117,17 @@ impl Seat {
                 Place::NewInLine
             }
         }
+    }
+
+    /// Whether a thread inside `block_on` is worker 0.
+    pub(super) fn has_main(&self) -> bool {
+        self.lock().seated.is_some()
+    }
+
+    /// The `block_on` that is worker 0, and those in line.
+    pub(super) fn mains(&self) -> Vec<Arc<Signal>> {
+        let state = self.lock();
+        state.seated.iter().chain(&state.line).cloned().collect()
     }
 
     /// Whether nobody is worker 0.
@@ -155,6 +171,8 @@ impl Shared {
         let has_work = local.has_queue();
         {
             let mut state = self.seat.lock();
+            // Also at the shutdown: it refers to the runtime, and would keep it.
+            state.seated = None;
             if state.closed {
                 drop(state);
                 self.shut_down_worker(local);
@@ -314,7 +332,15 @@ impl<F: Future> Purpose for MainFuture<'_, F> {
             // It may be a long poll: if this worker was woken to find work, another must look for it.
             local.stop_searching();
             local.count_poll();
-            return self.poll_if_woken() || self.shared.is_closed();
+            let stage = local.stage();
+            stage.enter_main(self.signal.place());
+            let ready = self.poll_if_woken();
+            stage.leave();
+            // Besides this thread only the seat refers to the signal.
+            if !ready && self.signal.is_forgotten(2) {
+                self.shared.never_woken(Who::Main, self.signal.place());
+            }
+            return ready || self.shared.is_closed();
         }
         self.shared.is_closed()
     }
@@ -329,7 +355,7 @@ impl<F: Future> Purpose for MainFuture<'_, F> {
 pub(crate) fn block_on<F: Future>(home: &Arc<Home>, future: F) -> F::Output {
     context::forbid_blocking("block_on");
     let shared = &home.shared;
-    let signal = Signal::new(home.clone());
+    let signal = Signal::new(home.clone(), Location::caller());
     let mut main = MainFuture {
         shared,
         future: pin!(future),

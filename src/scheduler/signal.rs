@@ -14,6 +14,7 @@ use crate::shim::atomic::{
     Ordering::{Acquire, Relaxed, SeqCst},
     fence,
 };
+use crate::task::Place;
 use crate::trace::{self, Kind, News, Who};
 
 /// What the thread inside `block_on` and its wakers tell each other: that the future is to be polled, and where the
@@ -85,15 +86,31 @@ pub(crate) struct Signal {
     bell: Bell,
     /// The way into the runtime, perhaps through another worker than 0.
     home: Arc<Home>,
+    /// Where `block_on` was called.
+    place: Place,
 }
 
 impl Signal {
     /// A signal that is set.
-    pub(super) fn new(home: Arc<Home>) -> Arc<Signal> {
+    pub(super) fn new(home: Arc<Home>, place: Place) -> Arc<Signal> {
         Arc::new(Signal {
             bell: Bell::new(),
             home,
+            place,
         })
+    }
+
+    /// Where `block_on` was called.
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Whether nobody can ring any more: all who refer to the signal are the `others` that do not, and it is not set.
+    pub(super) fn is_forgotten(self: &Arc<Self>, others: usize) -> bool {
+        let holders = Arc::strong_count(self);
+        // Pairs with the release with which a waker is dropped: if it has rung before, that is seen now.
+        fence(Acquire);
+        holders == others && !self.is_set()
     }
 
     /// What a wake changes, for the trace.

@@ -14,7 +14,6 @@ use crate::shim::atomic::{
     AtomicBool,
     Ordering::{Acquire, Release},
 };
-use crate::time::clock;
 
 /// The right to spin, of which a runtime has one.
 pub(super) struct Spinner {
@@ -40,25 +39,29 @@ impl Spinner {
         }
     }
 
-    /// Waits in the reactor, awake at first if that is promising, for `timeout` at most. Adds the wakers of whatever became
-    /// ready to `woken`.
+    /// Waits in the reactor, awake at first if that is promising, from `start` on and for `timeout` at most. Adds the wakers
+    /// of whatever became ready to `woken`, and returns the time at the end.
     pub(super) fn wait(
         &self,
         waits: &Waits,
         reactor: &Reactor,
+        start: Instant,
         timeout: Option<Duration>,
         woken: &mut Vec<Waker>,
-    ) {
+    ) -> Instant {
         if self.limit.is_zero() || reactor.sources() == 0 {
-            return reactor.park(timeout, woken);
+            reactor.park(timeout, woken);
+            return Instant::now();
         }
-        let start = clock::now();
         let until = timeout.map_or(self.limit, |timeout| timeout.min(self.limit));
         if !waits.short.get() || !self.spin(start + until, reactor, woken) {
             reactor.park(timeout, woken);
         }
-        let waited = clock::now().saturating_duration_since(start);
-        waits.short.set(waited < self.limit);
+        let end = Instant::now();
+        waits
+            .short
+            .set(end.saturating_duration_since(start) < self.limit);
+        end
     }
 
     /// Asks the reactor until something is ready, or somebody wants the worker, or the time is over (`false`).
@@ -72,7 +75,7 @@ impl Spinner {
             if !woken.is_empty() || reactor.is_wanted() {
                 break true;
             }
-            if clock::now() >= until {
+            if Instant::now() >= until {
                 break false;
             }
             std::hint::spin_loop();

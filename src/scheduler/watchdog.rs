@@ -20,7 +20,7 @@ use crate::shim::atomic::{
     fence,
 };
 use crate::shim::{Condvar, Mutex, lock, wait};
-use crate::trace::{self, Lane};
+use crate::trace::{self, Kind, Lane};
 
 /// The time between two looks. A poll that takes longer is called blocking.
 const INTERVAL: Duration = Duration::from_millis(10);
@@ -132,6 +132,14 @@ struct Seen {
     polls: u64,
     /// When that count was first seen; `None` while it rests.
     since: Option<Instant>,
+    /// How long the poll has lasted, as the warning counts it: see [`note`](Seen::note).
+    lasted: Duration,
+    /// When that was counted last.
+    counted: Option<Instant>,
+    /// The trace has been told of this poll.
+    traced: bool,
+    /// Whoever is warned has been told, too.
+    warned: bool,
 }
 
 /// When to look again.
@@ -159,13 +167,14 @@ fn look(shared: &Arc<Shared>, seen: &mut [Seen]) -> Next {
         if matches!(next, Next::Sleep) {
             next = Next::Look;
         }
-        let passed = seen.update(remote.polls.load(Relaxed), now);
+        let passed = seen.update(remote.stage.polls.get(), now);
         let in_this_poll = seen
             .since
             .map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         let blocked = passed == Some(0) && in_this_poll >= INTERVAL;
         remote.blocked.store(blocked, Relaxed);
         if blocked {
+            seen.report(shared, worker, now);
             serve(remote);
             if !somebody_rests {
                 rescue(shared, remote);
@@ -193,9 +202,48 @@ impl Seen {
             *self = Seen {
                 polls,
                 since: Some(now),
+                ..Seen::default()
             };
         }
         passed
+    }
+
+    /// Counts how long the poll lasts. A look that comes late counts for two at most: then the watchdog itself did not
+    /// run, because the machine has too much to do, or slept, and the same may be true of the poll.
+    fn note(&mut self, now: Instant) {
+        let before = self.counted.replace(now).or(self.since);
+        let passed = before.map_or(Duration::ZERO, |before| {
+            now.saturating_duration_since(before)
+        });
+        self.lasted += passed.min(2 * INTERVAL);
+    }
+
+    /// Tells who blocks the worker, once in each poll.
+    fn report(&mut self, shared: &Shared, worker: usize, now: Instant) {
+        self.note(now);
+        let since = self.lasted;
+        let stage = &shared.remotes[worker].stage;
+        let warn = !self.warned && since >= shared.config.warnings.blocking_after;
+        if self.traced && !warn {
+            return;
+        }
+        let on_stage = stage.look();
+        // Else this was perhaps somebody else's poll, or the worker is stuck in something that is none.
+        let Some((who, place)) = on_stage.filter(|_| stage.polls.get() == self.polls) else {
+            return;
+        };
+        if !self.traced {
+            self.traced = true;
+            trace::event(shared, || Kind::Blocked {
+                worker,
+                who: Some(who),
+                since,
+            });
+        }
+        if warn {
+            self.warned = true;
+            shared.blocking(worker, who, place, since);
+        }
     }
 }
 

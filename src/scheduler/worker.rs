@@ -16,7 +16,11 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Instant;
 
+use crossbeam_utils::CachePadded;
+
+use super::asleep::PROBE;
 use super::pace::Watch;
 use super::queue::Queue;
 use super::seated::Seated;
@@ -25,6 +29,7 @@ use super::spin::Waits;
 use super::{Home, Remote, Shared, wake_all};
 use crate::shim::atomic::Ordering::Relaxed;
 use crate::task::cell::{Runnable, Spawned, Task};
+use crate::task::stage::Stage;
 use crate::task::{Id, JoinHandle, Place};
 use crate::time::clock;
 use crate::trace::{self, Doing, Kind, QueueName, WakeUp};
@@ -50,8 +55,8 @@ pub(crate) struct Local {
     home: Arc<Home>,
     /// What is to be run.
     queue: Queue,
-    /// How many polls it has begun.
-    polls: Cell<u64>,
+    /// Where it shows whom it polls.
+    stage: Arc<CachePadded<Stage>>,
     /// How many are left until the next look.
     until_look: Cell<u32>,
     /// Times its polls.
@@ -62,6 +67,8 @@ pub(crate) struct Local {
     serving: Cell<bool>,
     /// How long its last wait was.
     waits: Waits,
+    /// When it ended.
+    awake_since: Cell<Instant>,
     /// The memory of tasks that have ended.
     spare: Spare,
     /// The wakers of one look; kept for its memory.
@@ -103,15 +110,17 @@ impl Local {
     /// The worker of `home`, with its queue.
     pub(super) fn new(home: Arc<Home>, queue: Queue) -> Local {
         let random = Cell::new((home.worker as u32).wrapping_mul(0x9E37_79B9) | 1);
+        let stage = home.shared.remotes[home.worker].stage.clone();
         Local {
             home,
             queue,
-            polls: Cell::new(0),
+            stage,
             until_look: Cell::new(POLLS_PER_LOOK),
             watch: Watch::default(),
             searching: Cell::new(false),
             serving: Cell::new(false),
             waits: Waits::default(),
+            awake_since: Cell::new(Instant::now()),
             spare: Spare::new(),
             woken: RefCell::new(Vec::new()),
             random,
@@ -125,6 +134,7 @@ impl Local {
 
     /// The event loop. See the [module](self).
     pub(super) fn run(&self, purpose: &mut dyn Purpose) {
+        self.awake_since.set(Instant::now());
         self.shared().watchdog.stir();
         while !purpose.step(self) {
             if self.is_time_to_look() {
@@ -136,6 +146,16 @@ impl Local {
             }
         }
         self.stop_searching();
+        self.count_busy();
+    }
+
+    /// Counts the time since the last wait as busy, and returns the present.
+    fn count_busy(&self) -> Instant {
+        let now = Instant::now();
+        let busy = now.saturating_duration_since(self.awake_since.get());
+        let nanos = u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX);
+        self.remote().counts.busy.add(nanos);
+        now
     }
 
     /// Runs tasks until the queue is empty or it is time to look. `false`: there was none.
@@ -157,16 +177,16 @@ impl Local {
     /// Runs a task. One that was woken meanwhile goes to the back of the line.
     fn poll(&self, task: Runnable) {
         self.count_poll();
-        if let Some(again) = task.run() {
+        let again = task.run(&self.stage);
+        self.stage.leave();
+        if let Some(again) = again {
             self.queue.push(again);
         }
     }
 
     /// Tells the watchdog that another poll begins.
     pub(super) fn count_poll(&self) {
-        let polls = self.polls.get() + 1;
-        self.polls.set(polls);
-        self.remote().polls.store(polls, Relaxed);
+        self.stage.polls.add(1);
         self.until_look.set(self.until_look.get().saturating_sub(1));
     }
 
@@ -219,6 +239,11 @@ impl Local {
                 });
                 Some(stolen)
             })
+            .inspect(|_| {
+                let counts = &self.remote().counts;
+                counts.steals.add(1);
+                counts.stolen.add(self.queue.len() as u64 + 1);
+            })
     }
 
     /// Wakes another worker if there is a queue that is worth it.
@@ -230,8 +255,9 @@ impl Local {
         if shared.remotes.len() == 1 {
             return;
         }
-        self.watch
-            .tick(self.polls.get(), &shared.pace, || shared.is_one_awake());
+        self.watch.tick(self.stage.polls.get(), &shared.pace, || {
+            shared.is_one_awake()
+        });
         if shared.idle.has_sleepers() && shared.pace.is_worth_sharing(|| self.queue.len()) {
             shared.wake_one();
         }
@@ -278,9 +304,17 @@ impl Local {
                 sockets: remote.reactor.sources(),
                 timers: remote.timers.len(),
             });
-            shared
+            let probes = timeout.is_none() && shared.should_probe();
+            let timeout = if probes { Some(PROBE) } else { timeout };
+            let now = self.count_busy();
+            remote.counts.parks.add(1);
+            let until = shared
                 .spinner
-                .wait(&self.waits, &remote.reactor, timeout, &mut woken);
+                .wait(&self.waits, &remote.reactor, now, timeout, &mut woken);
+            self.awake_since.set(until);
+            if probes && until.saturating_duration_since(now) >= PROBE {
+                shared.probe();
+            }
             let from_reactor = woken.len();
             remote.timers.awake();
             trace::event(&self.home, || Kind::Unparked {
@@ -335,11 +369,17 @@ impl Local {
             Err(future) => Task::new(future, self.home.clone(), id, place),
         };
         let handle = JoinHandle::new(task.clone());
+        self.stage.spawned.add(1);
         if trace::is_on() {
             trace::spawned(&self.home, id, place, QueueName::Line(self.home.worker));
         }
         self.queue.push(task);
         Ok(handle)
+    }
+
+    /// Where the worker shows whom it polls.
+    pub(super) fn stage(&self) -> &Stage {
+        &self.stage
     }
 
     /// Queues a task that was woken on this thread.

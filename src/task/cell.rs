@@ -29,6 +29,7 @@ use std::task::{Context, Poll, Waker};
 use futures_task::{ArcWake, waker_ref};
 
 use super::error::Payload;
+use super::stage::Stage;
 use super::state::{Complete, Pause, Start, State, Wake};
 use super::{Id, JoinError, Place, budget, current};
 use crate::ablation;
@@ -40,7 +41,7 @@ pub(crate) trait Run: Send + Sync {
     /// Polls the future once, and does what follows from the result. Returns the task when it was woken during the
     /// poll, perhaps by itself: the runner pushes it to the back of its queue.
     #[must_use]
-    fn run(self: Arc<Self>) -> Option<Runnable>;
+    fn run(self: Arc<Self>, stage: &Stage) -> Option<Runnable>;
     /// The runtime shuts down: drops the future, unless the task is running or complete.
     fn cancel(self: Arc<Self>);
     /// Asks the task to end at its next chance.
@@ -52,6 +53,10 @@ pub(crate) trait Run: Send + Sync {
     fn place(&self) -> Place;
     /// Whether the output (or the error) is there.
     fn is_finished(&self) -> bool;
+    /// Its state, for those who only look.
+    fn state(&self) -> &State;
+    /// The data of the waker in the join slot: the address of the task that waits, if one does.
+    fn joiner(&self) -> Option<usize>;
 }
 
 /// A task as its join handle sees it.
@@ -78,6 +83,10 @@ pub(crate) type Runnable = Arc<dyn Run>;
 pub(crate) trait Schedule: Traced + Send + Sync + Sized + 'static {
     /// Somebody woke the task, which was idle.
     fn woken<F: Spawned>(task: Arc<Task<F, Self>>);
+    /// A task is about to end otherwise than on a worker's stage.
+    fn cancelled(&self) {}
+    /// The task's `poll` returned `Pending`, and nobody can ever wake it.
+    fn forgotten(&self, _task: Id, _place: Place) {}
     /// The task is complete, and one of those who held it lets it go: its memory may be of use.
     fn done<F: Spawned>(task: Arc<Task<F, Self>>);
     /// The task is about to wait for the first time: from now on a waker may be all that knows of it, so the runtime
@@ -203,7 +212,7 @@ impl<F: Spawned, S: Schedule> Task<F, S> {
 
     /// Polls the future, and does what follows. The caller holds RUNNING. `told`: the trace listens.
     #[inline(always)]
-    fn poll_once(self: Arc<Self>, told: bool) -> Option<Runnable> {
+    fn poll_once(self: Arc<Self>, told: bool, stage: &Stage) -> Option<Runnable> {
         let mut cell = lock(&self.cell);
         if !ablation::LAZY_REGISTRATION {
             self.keep(&mut cell);
@@ -218,6 +227,7 @@ impl<F: Spawned, S: Schedule> Task<F, S> {
             }
             let ticket = cell.ticket.take();
             let unwanted = self.store(cell, result);
+            stage.finished.add(1);
             self.finish(ticket, unwanted);
             return None;
         }
@@ -229,9 +239,19 @@ impl<F: Spawned, S: Schedule> Task<F, S> {
             Pause::Cancel
         };
         match next {
-            Pause::Idle => None,
+            Pause::Idle => {
+                // The runner and the registry, and the handle; a waker is one more. Mostly there is one.
+                let holders = Arc::strong_count(&self);
+                if holders <= 3 - usize::from(self.state.is_detached())
+                    && self.state.is_forgotten(|| Arc::strong_count(&self), 2)
+                {
+                    self.scheduler.forgotten(self.id, self.place);
+                }
+                None
+            }
             Pause::Queue => Some(self),
             Pause::Cancel => {
+                stage.finished.add(1);
                 self.finish_cancelled();
                 None
             }
@@ -310,20 +330,22 @@ impl<F: Spawned, S: Schedule> Task<F, S> {
 }
 
 impl<F: Spawned, S: Schedule> Run for Task<F, S> {
-    fn run(self: Arc<Self>) -> Option<Runnable> {
+    fn run(self: Arc<Self>, stage: &Stage) -> Option<Runnable> {
         match self.state.start() {
             Start::Poll => {}
             Start::Discard => return None,
             Start::Cancel => {
+                stage.finished.add(1);
                 self.finish_cancelled();
                 return None;
             }
         }
+        stage.enter(self.id, self.place);
         let told = trace::is_on();
         if told {
             trace::poll_began(&self.scheduler, Who::Task(self.id));
         }
-        let again = self.poll_once(told);
+        let again = self.poll_once(told, stage);
         if told {
             trace::poll_done(again.is_some());
         }
@@ -332,6 +354,7 @@ impl<F: Spawned, S: Schedule> Run for Task<F, S> {
 
     fn cancel(self: Arc<Self>) {
         if self.state.claim() {
+            self.scheduler.cancelled();
             self.finish_cancelled();
         }
     }
@@ -356,6 +379,15 @@ impl<F: Spawned, S: Schedule> Run for Task<F, S> {
 
     fn is_finished(&self) -> bool {
         self.state.is_complete()
+    }
+
+    fn state(&self) -> &State {
+        &self.state
+    }
+
+    fn joiner(&self) -> Option<usize> {
+        let joiner = lock(&self.joiner);
+        joiner.as_ref().map(|waker| waker.data() as usize)
     }
 }
 

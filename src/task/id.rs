@@ -48,9 +48,12 @@ impl Id {
             .unwrap_or_else(|_| UNTAKEN.fetch_add(BLOCK, Relaxed));
         Id(NonZeroU64::new(number).expect("ids start at 1 and 64 bits do not run out"))
     }
-}
 
-impl Id {
+    /// As a plain number; never 0.
+    pub(crate) fn number(self) -> u64 {
+        self.0.get()
+    }
+
     /// The id that is displayed as this number.
     pub(crate) fn from_number(number: u64) -> Option<Id> {
         NonZeroU64::new(number).map(Id)

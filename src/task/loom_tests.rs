@@ -14,6 +14,7 @@ use futures_task::{ArcWake, waker};
 use loom::thread;
 
 use super::cell::{Join, Runnable, Schedule, Spawned, Task, Ticket};
+use super::stage::Stage;
 use super::{Id, JoinError};
 use crate::park::Parker;
 use crate::shim::atomic::{AtomicU32, Ordering::Relaxed};
@@ -72,7 +73,7 @@ impl Queue {
     /// Runs entries until the task is complete. If nobody queues it any more, that is a deadlock.
     fn work(&self) {
         while let Some(task) = self.pop() {
-            match task.clone().run() {
+            match task.clone().run(&Stage::default()) {
                 Some(again) => self.push(again),
                 None if task.is_finished() => self.close(),
                 None => {}
@@ -362,7 +363,7 @@ fn an_abort_reaches_a_task_that_nobody_wakes() {
 fn an_aborted_task_that_waited_is_not_polled_again() {
     loom::model(|| {
         let model = Model::new(1);
-        assert!(model.line.0.pop().unwrap().run().is_none());
+        assert!(model.line.0.pop().unwrap().run(&Stage::default()).is_none());
         let aborted = model.run.clone();
         let thread = thread::spawn(move || aborted.abort());
         model.line.0.work();

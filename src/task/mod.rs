@@ -14,8 +14,10 @@ mod join_handle;
 mod join_set;
 #[cfg(all(test, loom))]
 mod loom_tests;
+mod pending;
 mod ready_keys;
 mod spawn;
+pub(crate) mod stage;
 pub(crate) mod state;
 mod yield_now;
 
@@ -25,6 +27,7 @@ pub use error::JoinError;
 pub use id::Id;
 pub use join_handle::{AbortHandle, JoinHandle};
 pub use join_set::JoinSet;
+pub use pending::{Pending, pending};
 pub use spawn::{spawn, spawn_blocking};
 pub use yield_now::{YieldNow, yield_now};
 

@@ -34,6 +34,7 @@
 use crate::shim::atomic::{
     AtomicU32,
     Ordering::{AcqRel, Acquire, Relaxed},
+    fence,
 };
 
 /// In a queue; or, while RUNNING, to be queued again after the poll.
@@ -123,6 +124,19 @@ pub(crate) struct Detach {
     pub(crate) drop_output: bool,
     /// A waker lies in the join slot and must not stay there: it may keep another task alive.
     pub(crate) drop_waker: bool,
+}
+
+/// What a task does, for those who only look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It waits to be woken.
+    Sleeping,
+    /// It is in a queue.
+    Queued,
+    /// It is being polled.
+    Running,
+    /// It has ended.
+    Complete,
 }
 
 /// The word. See the [module](self) for its states.
@@ -238,6 +252,32 @@ impl State {
             drop_output: before & COMPLETE != 0,
             drop_waker: before & JOIN_WAKER != 0,
         }
+    }
+
+    /// What the task does.
+    pub(crate) fn phase(&self) -> Phase {
+        match self.bits.load(Acquire) {
+            bits if bits & COMPLETE != 0 => Phase::Complete,
+            bits if bits & RUNNING != 0 => Phase::Running,
+            bits if bits & SCHEDULED != 0 => Phase::Queued,
+            _ => Phase::Sleeping,
+        }
+    }
+
+    /// Whether the task sleeps, and all who refer to it are the join handle, if there is one, and the `known` others: the
+    /// registry, the caller, wakers of which he knows. `holders` counts the references.
+    ///
+    /// Every waker is a reference, and so is an entry in a queue, and every other runner. Each is made of another one of them, so if
+    /// the answer is yes, nobody can ever wake the task. (An [`AbortHandle`](super::AbortHandle) cannot be told from a waker:
+    /// then the answer is no.)
+    pub(crate) fn is_forgotten(&self, holders: impl FnOnce() -> usize, known: usize) -> bool {
+        let holders = holders();
+        // Pairs with the release with which others let the task go. What they did to the state before is seen below: that
+        // the handle was dropped, above all, else its share would be taken for a waker's, or a waker's for its.
+        fence(Acquire);
+        let bits = self.bits.load(Relaxed);
+        let sleeps = bits & (SCHEDULED | RUNNING | COMPLETE | CANCELLED) == 0;
+        sleeps && holders == known + usize::from(bits & JOIN_INTEREST != 0)
     }
 
     /// Whether the output is there. Pairs with the release in `complete`.

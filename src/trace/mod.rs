@@ -59,6 +59,7 @@ const CAPACITY: usize = 1 << 16;
 /// |---|---|
 /// | `tell` | the story is told on stderr while it happens, in colour on a terminal (unless `NO_COLOR` is set) |
 /// | `tell-all` | the same, with nothing left out |
+/// | `observe` | no events; notes for dumps and warnings, as with [`Builder::observe`](crate::runtime::Builder::observe) |
 /// | `run.html` | a page to look at in a browser |
 /// | `run.svg` | a picture |
 /// | `run.json` | for Perfetto and chrome://tracing |

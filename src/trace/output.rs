@@ -59,6 +59,8 @@ enum Form {
 struct Wishes {
     /// Tell the story; `true`: with nothing left out.
     tell: Option<bool>,
+    /// Take notes for dumps and warnings.
+    observe: bool,
     /// Write these files.
     files: Vec<(PathBuf, Form)>,
     /// What was not understood.
@@ -76,6 +78,7 @@ impl Wishes {
             match (word, extension) {
                 ("tell", _) => wishes.tell = wishes.tell.or(Some(false)),
                 ("tell-all", _) => wishes.tell = Some(true),
+                ("observe", _) => wishes.observe = true,
                 (_, Some("html")) => wishes.files.push((word.into(), Form::Html)),
                 (_, Some("svg")) => wishes.files.push((word.into(), Form::Svg)),
                 (_, Some("json")) => wishes.files.push((word.into(), Form::Json)),
@@ -92,19 +95,22 @@ fn complain(what: &str) {
 }
 
 /// What the builder's trace and the environment together ask of a runtime that is about to be built.
-pub(crate) fn wanted(trace: Option<&Trace>) -> Option<Tracing> {
+pub(crate) fn wanted(trace: Option<&Trace>, observe: bool) -> Option<Tracing> {
     let wishes = env::var_os(VARIABLE).map_or_else(Wishes::default, |value| Wishes::read(&value));
     for word in &wishes.wrong {
         complain(&format!(
-            "{word:?} is not understood. It can be `tell`, `tell-all`, or a file that ends in \
+            "{word:?} is not understood. It can be `tell`, `tell-all`, `observe`, or a file that ends in \
              .html, .svg or .json; several are separated by commas"
         ));
     }
-    if trace.is_none() && wishes.tell.is_none() && wishes.files.is_empty() {
-        return None;
-    }
+    let nothing_asked = wishes.tell.is_none() && wishes.files.is_empty();
     let recorder = match trace {
         Some(trace) => trace.recorder().clone(),
+        // Only the table of living tasks is wanted, and no events.
+        None if nothing_asked && (observe || wishes.observe) => {
+            Trace::with_capacity(0).recorder().clone()
+        }
+        None if nothing_asked => return None,
         None => Trace::new().recorder().clone(),
     };
     if let Some(all) = wishes.tell {

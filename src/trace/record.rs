@@ -14,7 +14,6 @@ use crossbeam_utils::CachePadded;
 
 use super::event::{Event, Kind, Lane, Outcome, Who};
 use super::story::Teller;
-use crate::task::Id;
 use crate::time::clock;
 
 /// Over how many locks the rings are spread, so that workers seldom meet at one.
@@ -31,7 +30,7 @@ pub(crate) struct Recorder {
     /// The rings. Each lock guards its rings alone.
     shards: [CachePadded<Mutex<BTreeMap<Lane, Ring>>>; SHARDS],
     /// What is known of the tasks that are not complete. Guards nothing else.
-    tasks: Mutex<HashMap<Id, About>>,
+    tasks: Mutex<HashMap<Who, About>>,
     /// Tells each event as it happens, if somebody listens. The lock keeps lines whole.
     live: OnceLock<Mutex<Teller>>,
     /// How many threads of the blocking pool were seen.
@@ -150,21 +149,26 @@ impl Recorder {
                     since: at,
                     ..About::default()
                 };
-                lock(&self.tasks).insert(*task, about);
+                lock(&self.tasks).insert(Who::Task(*task), about);
             }
-            Kind::PollBegan { who: Who::Task(id) } => {
-                if let Some(about) = lock(&self.tasks).get_mut(id) {
+            Kind::PollBegan { who } => {
+                let mut tasks = lock(&self.tasks);
+                if *who == Who::Main {
+                    // Nobody spawns it.
+                    tasks.entry(Who::Main).or_default();
+                }
+                if let Some(about) = tasks.get_mut(who) {
                     about.polls += 1;
                     about.since = at;
                     about.waits_for = None;
                 }
             }
             Kind::PollEnded {
-                who: Who::Task(id),
+                who,
                 outcome: Outcome::Pending,
                 waits_for,
             } => {
-                if let Some(about) = lock(&self.tasks).get_mut(id) {
+                if let Some(about) = lock(&self.tasks).get_mut(who) {
                     let took = at.saturating_sub(about.since);
                     about.busy += took;
                     about.longest = about.longest.max(took);
@@ -172,21 +176,19 @@ impl Recorder {
                     about.waits_for.clone_from(waits_for);
                 }
             }
-            Kind::PollEnded {
-                who: Who::Task(id), ..
+            Kind::PollEnded { who, .. } => {
+                lock(&self.tasks).remove(who);
             }
-            | Kind::Cancelled { task: id }
-            | Kind::JobEnded { job: id } => {
-                lock(&self.tasks).remove(id);
+            Kind::Cancelled { task: id } | Kind::JobEnded { job: id } => {
+                lock(&self.tasks).remove(&Who::Task(*id));
             }
             _ => {}
         }
     }
 
-    /// What is known of a task that is not complete, and was spawned while this was recorded.
-    #[allow(dead_code, reason = "for the table of tasks")]
-    pub(crate) fn about(&self, task: Id) -> Option<About> {
-        lock(&self.tasks).get(&task).cloned()
+    /// What is known of a task that is not complete and was spawned while this was recorded, or of the future inside `block_on`.
+    pub(crate) fn about(&self, who: Who) -> Option<About> {
+        lock(&self.tasks).get(&who).cloned()
     }
 
     /// All events that are kept, in the order of their numbers.

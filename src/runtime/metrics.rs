@@ -1,0 +1,122 @@
+//! The numbers of a runtime, for dashboards and tests.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::scheduler::Home;
+
+/// What a runtime counts. Made by [`Handle::metrics`](super::Handle::metrics); it shows the present whenever it is asked.
+///
+/// The names and meanings are Tokio's (some of them unstable there). The numbers are counted without any lock, each by its
+/// own worker: two that are read one after the other need not fit together to the last task.
+///
+/// ```
+/// # let runtime = samovar::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// let metrics = samovar::runtime::Handle::current().metrics();
+/// let cups: Vec<_> = (0..3).map(|_| samovar::spawn(async {})).collect();
+/// assert_eq!(metrics.num_alive_tasks(), 3);
+/// for cup in cups {
+///     cup.await.unwrap();
+/// }
+/// assert_eq!(metrics.num_alive_tasks(), 0);
+/// assert_eq!(metrics.spawned_tasks_count(), 3);
+/// # });
+/// ```
+///
+/// Every method with a `worker` panics when there is none of this number: they are `0..`[`num_workers`](Self::num_workers).
+#[derive(Clone)]
+pub struct RuntimeMetrics {
+    /// The way in.
+    home: Arc<Home>,
+}
+
+impl RuntimeMetrics {
+    /// The numbers of the runtime that `home` leads to.
+    pub(super) fn new(home: Arc<Home>) -> RuntimeMetrics {
+        RuntimeMetrics { home }
+    }
+
+    /// How many workers it has. Worker 0 is the thread inside [`block_on`](super::Runtime::block_on).
+    pub fn num_workers(&self) -> usize {
+        self.home.workers()
+    }
+
+    /// How many tasks have been spawned and have not ended. Blocking jobs are not among them.
+    pub fn num_alive_tasks(&self) -> usize {
+        usize::try_from(self.home.shared().alive()).unwrap_or(usize::MAX)
+    }
+
+    /// How many tasks have been spawned since the runtime was built.
+    pub fn spawned_tasks_count(&self) -> u64 {
+        self.home.shared().spawned()
+    }
+
+    /// How many tasks wait in the queue that all workers share, for what is spawned and woken by other threads.
+    pub fn global_queue_depth(&self) -> usize {
+        self.home.shared().inbox_len()
+    }
+
+    /// How many tasks wait in the worker's own queue.
+    #[track_caller]
+    pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
+        self.home.shared().metrics(worker).queue
+    }
+
+    /// How often the worker has polled: tasks and, as worker 0, the future inside `block_on`, which Tokio does not count.
+    #[track_caller]
+    pub fn worker_poll_count(&self, worker: usize) -> u64 {
+        self.home.shared().metrics(worker).polls
+    }
+
+    /// How often the worker had nothing to do and waited in its reactor.
+    #[track_caller]
+    pub fn worker_park_count(&self, worker: usize) -> u64 {
+        self.home.shared().metrics(worker).parks
+    }
+
+    /// How many tasks the worker has taken from others' queues.
+    #[track_caller]
+    pub fn worker_steal_count(&self, worker: usize) -> u64 {
+        self.home.shared().metrics(worker).stolen
+    }
+
+    /// How often it has taken some: it takes up to half of a queue at a time.
+    #[track_caller]
+    pub fn worker_steal_operations(&self, worker: usize) -> u64 {
+        self.home.shared().metrics(worker).steals
+    }
+
+    /// How long the worker was busy: all the time that it did not wait in its reactor, and that (worker 0) somebody was it.
+    /// Counted when it goes to wait, so a poll that lasts is not in it yet.
+    #[track_caller]
+    pub fn worker_total_busy_duration(&self, worker: usize) -> Duration {
+        self.home.shared().metrics(worker).busy
+    }
+
+    /// How many threads there are for blocking jobs, with those that have none.
+    pub fn num_blocking_threads(&self) -> usize {
+        self.home.shared().pool.numbers().threads
+    }
+
+    /// How many of them have none.
+    pub fn num_idle_blocking_threads(&self) -> usize {
+        self.home.shared().pool.numbers().idle
+    }
+
+    /// How many blocking jobs wait for a thread.
+    pub fn blocking_queue_depth(&self) -> usize {
+        self.home.shared().pool.numbers().jobs
+    }
+}
+
+impl fmt::Debug for RuntimeMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeMetrics")
+            .field("num_workers", &self.num_workers())
+            .field("num_alive_tasks", &self.num_alive_tasks())
+            .field("global_queue_depth", &self.global_queue_depth())
+            .finish_non_exhaustive()
+    }
+}
