@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use samovar::task::{Builder, JoinHandle};
 use samovar::time::{Instant, sleep};
 
 async fn boil_water() -> &'static str {
@@ -37,10 +38,10 @@ async fn main() {
     let guests = guests();
     let start = Instant::now();
 
-    // `spawn` makes each of them a task: all three are on their way before we wait for the first.
-    let water = samovar::spawn(boil_water());
-    let leaves = samovar::spawn(fetch_leaves());
-    let pot = samovar::spawn(warm_pot());
+    // `spawn` below makes each of them a task: all three are on their way before we wait for the first.
+    let water = spawn("kettle", boil_water());
+    let leaves = spawn("leaves", fetch_leaves());
+    let pot = spawn("pot", warm_pot());
     let (water, leaves, pot) = (
         water.await.unwrap(),
         leaves.await.unwrap(),
@@ -52,6 +53,16 @@ async fn main() {
     );
 
     party(guests).await;
+}
+
+/// `samovar::spawn`, and a name besides: the story and the picture of the run call the task so.
+#[track_caller]
+fn spawn(
+    name: &str,
+    future: impl Future<Output = &'static str> + Send + 'static,
+) -> JoinHandle<&'static str> {
+    let task = Builder::new().name(name).spawn(future);
+    task.expect("this never fails")
 }
 
 /// Everybody comes at once. A task is some hundred bytes, not a thread.

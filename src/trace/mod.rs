@@ -23,9 +23,14 @@
 mod cast;
 pub(crate) mod event;
 pub(crate) mod hook;
+mod html;
+mod json;
+mod layout;
 pub(crate) mod output;
 pub(crate) mod record;
 mod story;
+mod svg;
+mod timeline;
 pub(crate) mod wait;
 mod words;
 

@@ -181,7 +181,9 @@ impl Form {
     /// The file's content.
     fn draw(self, trace: &Trace) -> String {
         match self {
-            Form::Html | Form::Svg | Form::Json => trace.story(),
+            Form::Html => trace.to_html(),
+            Form::Svg => trace.to_svg(),
+            Form::Json => trace.to_json(),
         }
     }
 }

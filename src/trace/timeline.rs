@@ -1,0 +1,353 @@
+//! A run as a picture needs it: what lasts is a span, what causes something is an arrow, all else is a mark.
+//!
+//! ```text
+//!     events    PollBegan main · Spawned · PollEnded · PollBegan kettle · TimerSet · PollEnded · Parked ...
+//!                  └────── span ────────────┘   ▲           └──── span ────────────┘
+//!                                 └─── arrow ───┘                     mark
+//! ```
+//!
+//! The three pictures (page, SVG, JSON) share this step, so that they cannot tell three different stories. Nothing is copied:
+//! spans, arrows and marks point at events by their index.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::event::{Cause, Event, Kind, Lane, News, Outcome, Who};
+
+/// The events of a run, and how they belong together.
+pub(super) struct Timeline<'a> {
+    /// All that was recorded, in order.
+    pub events: &'a [Event],
+    /// How many events the rings had no room for.
+    pub lost: u64,
+    /// The threads: workers first.
+    pub lanes: Vec<&'a Lane>,
+    /// The lane of each event.
+    pub lane_of: Vec<usize>,
+    /// The first event of each lane: earlier ones of that thread may be lost.
+    pub first_of: Vec<usize>,
+    /// `main`, tasks and blocking jobs, in the order in which they appear.
+    pub actors: Vec<Actor<'a>>,
+    /// What lasts.
+    pub spans: Vec<Span>,
+    /// What leads from an event to a poll.
+    pub arrows: Vec<Arrow>,
+    /// What has only a moment.
+    pub marks: Vec<Mark>,
+}
+
+/// Somebody who is polled, or a blocking job.
+pub(super) struct Actor<'a> {
+    pub who: Who,
+    /// The name that the program gave it.
+    name: Option<&'a str>,
+    /// Where it was spawned, if that is in the recording: `examples/tea.rs:38`.
+    pub place: Option<String>,
+}
+
+/// What takes time.
+pub(super) struct Span {
+    pub what: What,
+    /// Where: an index of `lanes`.
+    pub lane: usize,
+    /// The event that began it; `None` if it is lost.
+    pub first: Option<usize>,
+    /// The event that ended it; `None` if the recording ends before.
+    pub last: Option<usize>,
+}
+
+/// What a span shows. The numbers are indices of `actors`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Poll(usize, Option<Outcome>),
+    Job(usize),
+    /// The worker waits in its reactor.
+    Park,
+    /// The worker hands out what came from its reactor and its timers.
+    Serve,
+}
+
+/// Somebody is made ready to run, and runs.
+pub(super) struct Arrow {
+    /// The event that it starts from: `Spawned` or `Woken`.
+    pub event: usize,
+    /// Whom it leads to: an index of `actors`.
+    pub actor: usize,
+    /// The span in which it starts, if it does. (Who awaits a task is woken right after its last poll: that counts.)
+    pub from: Option<usize>,
+    /// The poll or job that it leads to; `None` if the recording ends before.
+    pub to: Option<usize>,
+}
+
+/// Something that has only a moment.
+pub(super) struct Mark {
+    pub event: usize,
+    /// Where to show it; a blocked worker is seen by the watchdog, but shown where it is.
+    pub lane: usize,
+    /// Whom it concerns: an index of `actors`.
+    pub actor: Option<usize>,
+}
+
+impl Actor<'_> {
+    /// A short name for a label.
+    pub fn label(&self) -> String {
+        match (self.name, self.who) {
+            (Some(name), _) => name.to_owned(),
+            (None, Who::Main) => "main".to_owned(),
+            (None, Who::Task(id)) => format!("task {id}"),
+        }
+    }
+}
+
+impl<'a> Timeline<'a> {
+    pub fn new(events: &'a [Event], lost: u64) -> Timeline<'a> {
+        let mut lanes: Vec<&Lane> = events.iter().map(|event| &event.lane).collect();
+        lanes.sort();
+        lanes.dedup();
+        let lane_of = |event: &Event| {
+            lanes
+                .binary_search(&&event.lane)
+                .expect("every lane was collected")
+        };
+        let lane_of: Vec<usize> = events.iter().map(lane_of).collect();
+        let first_of = |lane| {
+            lane_of
+                .iter()
+                .position(|&of| of == lane)
+                .expect("no lane is empty")
+        };
+        let mut reader = Reader {
+            open: lanes.iter().map(|_| Vec::new()).collect(),
+            last: HashMap::new(),
+            index: HashMap::new(),
+            ready: HashMap::new(),
+            timeline: Timeline {
+                events,
+                lost,
+                first_of: (0..lanes.len()).map(first_of).collect(),
+                lane_of,
+                lanes,
+                actors: Vec::new(),
+                spans: Vec::new(),
+                arrows: Vec::new(),
+                marks: Vec::new(),
+            },
+        };
+        for number in 0..events.len() {
+            reader.read(number);
+        }
+        reader.timeline
+    }
+
+    /// When a span began. If that is lost: when its lane begins to be recorded.
+    pub fn begin(&self, span: &Span) -> Duration {
+        self.events[span.first.unwrap_or(self.first_of[span.lane])].at
+    }
+
+    /// When a span ended. If it has not: when the recording ends.
+    pub fn end(&self, span: &Span) -> Duration {
+        self.events[span.last.unwrap_or(self.events.len() - 1)].at
+    }
+}
+
+/// What a thread is called in a picture.
+pub(super) fn lane_name(lane: &Lane) -> String {
+    match lane {
+        Lane::Worker(number) => format!("worker {number}"),
+        Lane::Watchdog => "watchdog".to_owned(),
+        Lane::Blocking(number) => format!("blocking {number}"),
+        Lane::Thread(name) => format!("thread {name}"),
+    }
+}
+
+/// Goes through the events once.
+struct Reader<'a> {
+    timeline: Timeline<'a>,
+    /// The spans that are open, for each lane, the innermost last. (A `block_on` inside a blocking job nests.)
+    open: Vec<Vec<usize>>,
+    /// The poll, job or park that ended last on a lane.
+    last: HashMap<usize, usize>,
+    /// Where somebody is in `actors`.
+    index: HashMap<Who, usize>,
+    /// The arrows that wait for the next poll of this actor.
+    ready: HashMap<usize, Vec<usize>>,
+}
+
+impl<'a> Reader<'a> {
+    fn read(&mut self, event: usize) {
+        let events = self.timeline.events;
+        let lane = self.timeline.lane_of[event];
+        match &events[event].kind {
+            Kind::Spawned {
+                task, name, place, ..
+            } => {
+                let actor = self.actor(Who::Task(*task));
+                self.timeline.actors[actor].name = name.as_deref();
+                self.timeline.actors[actor].place =
+                    Some(format!("{}:{}", place.file(), place.line()));
+                self.arrow(event, actor);
+            }
+            Kind::PollBegan { who } => {
+                let actor = self.actor(*who);
+                self.begin(event, What::Poll(actor, None));
+                self.arrive(actor);
+            }
+            Kind::PollEnded { who, outcome, .. } => {
+                let actor = self.actor(*who);
+                self.end(
+                    event,
+                    What::Poll(actor, None),
+                    What::Poll(actor, Some(*outcome)),
+                );
+            }
+            Kind::JobBegan { job } => {
+                let actor = self.actor(Who::Task(*job));
+                self.begin(event, What::Job(actor));
+                self.arrive(actor);
+            }
+            Kind::JobEnded { job } => {
+                let job = What::Job(self.actor(Who::Task(*job)));
+                self.end(event, job, job);
+            }
+            Kind::Parked { .. } => self.begin(event, What::Park),
+            Kind::Unparked { .. } => {
+                self.end(event, What::Park, What::Park);
+                self.serve(event);
+            }
+            Kind::Woken { who, news, by } => {
+                if self.poll_behind(event, by).is_none() {
+                    self.serve(event);
+                }
+                let actor = self.actor(*who);
+                match news {
+                    News::Queues | News::AfterThisPoll => self.arrow(event, actor),
+                    News::AlreadyQueued | News::TooLate => self.mark(event, lane, Some(*who)),
+                }
+            }
+            Kind::Ready { .. } | Kind::TimerFired { .. } => {
+                self.serve(event);
+                self.mark(event, lane, None);
+            }
+            Kind::TimerSet { who, .. } => self.mark(event, lane, *who),
+            Kind::Stolen { task, .. } | Kind::Cancelled { task } | Kind::Aborted { task, .. } => {
+                self.mark(event, lane, Some(Who::Task(*task)));
+            }
+            Kind::Blocked { worker, who, .. } => {
+                let worker = Lane::Worker(*worker);
+                let seen = self.timeline.lanes.iter().position(|lane| **lane == worker);
+                self.mark(event, seen.unwrap_or(lane), *who);
+            }
+            Kind::NeverWakes { who } => self.mark(event, lane, Some(*who)),
+            // Being queued is the wake's or the spawn's consequence; the arrow shows it.
+            _ => {}
+        }
+    }
+
+    /// Where somebody is in `actors`.
+    fn actor(&mut self, who: Who) -> usize {
+        *self.index.entry(who).or_insert_with(|| {
+            self.timeline.actors.push(Actor {
+                who,
+                name: None,
+                place: None,
+            });
+            self.timeline.actors.len() - 1
+        })
+    }
+
+    /// Opens a span. What the worker did between two polls or waits ends here.
+    fn begin(&mut self, event: usize, what: What) {
+        let lane = self.timeline.lane_of[event];
+        self.close_serve(lane, event);
+        self.open[lane].push(self.timeline.spans.len());
+        self.timeline.spans.push(Span {
+            what,
+            lane,
+            first: Some(event),
+            last: None,
+        });
+    }
+
+    /// Closes the span `what`, and says that it became `outcome`. If its beginning is lost, the span has none.
+    fn end(&mut self, event: usize, what: What, outcome: What) {
+        let lane = self.timeline.lane_of[event];
+        self.close_serve(lane, event);
+        let spans = &mut self.timeline.spans;
+        if let Some(at) = self.open[lane]
+            .iter()
+            .rposition(|&span| spans[span].what == what)
+        {
+            let at = self.open[lane].remove(at);
+            (spans[at].what, spans[at].last) = (outcome, Some(event));
+            self.last.insert(lane, at);
+        } else {
+            self.last.insert(lane, spans.len());
+            spans.push(Span {
+                what: outcome,
+                lane,
+                first: None,
+                last: Some(event),
+            });
+        }
+    }
+
+    /// A worker that polls nothing hands out what has come.
+    fn serve(&mut self, event: usize) {
+        let lane = self.timeline.lane_of[event];
+        if matches!(self.timeline.lanes[lane], Lane::Worker(_)) && self.open[lane].is_empty() {
+            self.begin(event, What::Serve);
+        }
+    }
+
+    /// The poll that has just ended on this lane, if it is the cause.
+    fn poll_behind(&self, event: usize, by: &Cause) -> Option<usize> {
+        let Cause::Poll(who) = by else { return None };
+        let &last = self.last.get(&self.timeline.lane_of[event])?;
+        match self.timeline.spans[last].what {
+            What::Poll(actor, Some(_)) if self.timeline.actors[actor].who == *who => Some(last),
+            _ => None,
+        }
+    }
+
+    /// It is done with handing out.
+    fn close_serve(&mut self, lane: usize, event: usize) {
+        if let Some(&span) = self.open[lane].last() {
+            if self.timeline.spans[span].what == What::Serve {
+                self.timeline.spans[span].last = Some(event);
+                self.open[lane].pop();
+            }
+        }
+    }
+
+    /// From this event to the next poll of `actor`.
+    fn arrow(&mut self, event: usize, actor: usize) {
+        let open = self.open[self.timeline.lane_of[event]].last().copied();
+        let from = match &self.timeline.events[event].kind {
+            Kind::Woken { by, .. } => open.or_else(|| self.poll_behind(event, by)),
+            _ => open,
+        };
+        self.ready
+            .entry(actor)
+            .or_default()
+            .push(self.timeline.arrows.len());
+        self.timeline.arrows.push(Arrow {
+            event,
+            actor,
+            from,
+            to: None,
+        });
+    }
+
+    /// The span that was opened last is where the arrows to `actor` lead.
+    fn arrive(&mut self, actor: usize) {
+        let here = self.timeline.spans.len() - 1;
+        for arrow in self.ready.remove(&actor).into_iter().flatten() {
+            self.timeline.arrows[arrow].to = Some(here);
+        }
+    }
+
+    fn mark(&mut self, event: usize, lane: usize, who: Option<Who>) {
+        let actor = who.map(|who| self.actor(who));
+        self.timeline.marks.push(Mark { event, lane, actor });
+    }
+}
