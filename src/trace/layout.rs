@@ -21,7 +21,7 @@ const LONG: Duration = Duration::from_millis(1);
 const BREAK: f64 = 64.0;
 
 /// More rows are no picture any more.
-const MOST_ROWS: usize = 12;
+const MOST_ROWS: usize = 8;
 
 /// Places for all events.
 pub(super) struct Layout {
@@ -50,7 +50,7 @@ impl Layout {
             x: 0.0,
             free: vec![0.0; timeline.lanes.len()],
             polls: vec![0; timeline.lanes.len()],
-            cut: None,
+            cuts: [None; 2],
             at: Duration::ZERO,
         };
         let mut ends: Vec<Option<&Span>> = timeline.events.iter().map(|_| None).collect();
@@ -99,7 +99,7 @@ impl Layout {
     /// Where a span begins and ends.
     pub fn span(&self, timeline: &Timeline<'_>, span: &Span) -> (f64, f64) {
         let end = self.rows[self.rows.len() - 1];
-        let first = span.first.unwrap_or(timeline.first_of[span.lane]);
+        let first = timeline.first(span);
         (
             self.x[first],
             span.last.map_or(end, |event| self.x[event].min(end)),
@@ -116,8 +116,8 @@ struct Walk {
     free: Vec<f64>,
     /// For each lane, how many polls are open.
     polls: Vec<usize>,
-    /// The last place where a new row could have begun.
-    cut: Option<f64>,
+    /// The last places where a new row could have begun: without cutting a poll, and cutting only others' polls.
+    cuts: [Option<f64>; 2],
     /// The time of the last event.
     at: Duration,
 }
@@ -141,9 +141,9 @@ impl Walk {
         if let Some((first, span)) = ended.and_then(|span| Some((span.first?, span))) {
             self.x = self.x.max(self.layout.x[first] + width(timeline, span));
         }
-        if nobody_polls && (starts || matches!(kind, Kind::Unparked { .. })) {
+        if starts || matches!(kind, Kind::Unparked { .. }) {
             self.turn();
-            self.cut = Some(self.x - 5.0);
+            self.cuts[usize::from(!nobody_polls)] = Some(self.x - 5.0);
         }
         self.at = self.at.max(*at);
         self.polls[lane] = if starts {
@@ -161,7 +161,9 @@ impl Walk {
         let full = |rows: &[f64]| rows[rows.len() - 1] + WIDTH;
         while self.x > full(&self.layout.rows) {
             let full = full(&self.layout.rows);
-            let cut = self.cut.take().filter(|cut| *cut > full - WIDTH / 2.0);
+            let good = |cut: &&f64| **cut > full - WIDTH / 2.0;
+            let cut = self.cuts.iter().flatten().find(good).copied();
+            self.cuts = [None; 2];
             self.layout.rows.push(cut.unwrap_or(full));
         }
     }

@@ -25,7 +25,7 @@ pub(super) struct Timeline<'a> {
     /// The lane of each event.
     pub lane_of: Vec<usize>,
     /// The first event of each lane: earlier ones of that thread may be lost.
-    pub first_of: Vec<usize>,
+    first_of: Vec<usize>,
     /// `main`, tasks and blocking jobs, in the order in which they appear.
     pub actors: Vec<Actor<'a>>,
     /// What lasts.
@@ -139,9 +139,14 @@ impl<'a> Timeline<'a> {
         reader.timeline
     }
 
-    /// When a span began. If that is lost: when its lane begins to be recorded.
+    /// The event that began a span. If that is lost: the first of its lane.
+    pub fn first(&self, span: &Span) -> usize {
+        span.first.unwrap_or(self.first_of[span.lane])
+    }
+
+    /// When a span began.
     pub fn begin(&self, span: &Span) -> Duration {
-        self.events[span.first.unwrap_or(self.first_of[span.lane])].at
+        self.events[self.first(span)].at
     }
 
     /// When a span ended. If it has not: when the recording ends.
