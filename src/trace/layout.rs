@@ -18,7 +18,7 @@ pub(super) const WIDTH: f64 = 1000.0;
 const LONG: Duration = Duration::from_millis(1);
 
 /// How wide a break is.
-const BREAK: f64 = 64.0;
+const BREAK: f64 = 76.0;
 
 /// More rows are no picture any more.
 const MOST_ROWS: usize = 8;
@@ -51,7 +51,7 @@ impl Layout {
             free: vec![0.0; timeline.lanes.len()],
             polls: vec![0; timeline.lanes.len()],
             cuts: [None; 2],
-            at: Duration::ZERO,
+            at: timeline.events.first().map_or(Duration::ZERO, |event| event.at),
         };
         let mut ends: Vec<Option<&Span>> = timeline.events.iter().map(|_| None).collect();
         for span in &timeline.spans {

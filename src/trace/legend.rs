@@ -2,6 +2,7 @@
 
 use super::event::Kind;
 use super::json::word;
+use super::layout::Layout;
 use super::pen::Pen;
 use super::timeline::Timeline;
 
@@ -20,7 +21,7 @@ pub(super) fn hue(actor: usize) -> u32 {
 pub(super) fn legend(
     pen: &mut Pen,
     timeline: &Timeline<'_>,
-    breaks: bool,
+    layout: &Layout,
     top: f64,
     right: f64,
 ) -> f64 {
@@ -32,7 +33,11 @@ pub(super) fn legend(
     };
     legend.shapes();
     let mut seen = Vec::new();
-    for mark in &timeline.marks {
+    for mark in timeline
+        .marks
+        .iter()
+        .filter(|mark| mark.event < layout.shown)
+    {
         let kind = &timeline.events[mark.event].kind;
         if !seen.contains(&word(kind)) {
             seen.push(word(kind));
@@ -45,7 +50,7 @@ pub(super) fn legend(
             legend.item(17.0, text, |pen, x, y| pen.sign(kind, x + 6.0, y - 4.0));
         }
     }
-    if breaks {
+    if !layout.breaks.is_empty() {
         legend.item(17.0, "a wait of everybody, cut short", |pen, x, y| {
             pen.zigzag(x + 3.0, y - 11.0, 2);
             pen.zigzag(x + 10.0, y - 11.0, 2);

@@ -76,13 +76,7 @@ fn svg(events: &[Event], lost: u64) -> String {
         ..
     } = picture;
     let bottom = TOP + (layout.rows.len() - 1) as f64 * row_height(&lanes) + 14.0;
-    let height = legend(
-        &mut pen,
-        &timeline,
-        !layout.breaks.is_empty(),
-        bottom,
-        RIGHT,
-    );
+    let height = legend(&mut pen, &timeline, &layout, bottom, RIGHT);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {RIGHT} {height}\" width=\"{RIGHT}\" role=\"img\">\n\
          <title>A run of samovar</title>\n<style>{STYLE}</style>\n\

@@ -304,12 +304,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The poll that has just ended on this lane, if it is the cause.
+    /// The poll or job that has just ended on this lane, if it is the cause.
     fn poll_behind(&self, event: usize, by: &Cause) -> Option<usize> {
-        let Cause::Poll(who) = by else { return None };
+        let cause = match by {
+            Cause::Poll(who) => *who,
+            Cause::Job(job) => Who::Task(*job),
+            _ => return None,
+        };
         let &last = self.last.get(&self.timeline.lane_of[event])?;
         match self.timeline.spans[last].what {
-            What::Poll(actor, Some(_)) if self.timeline.actors[actor].who == *who => Some(last),
+            What::Poll(actor, _) | What::Job(actor) if self.timeline.actors[actor].who == cause => {
+                Some(last)
+            }
             _ => None,
         }
     }
