@@ -51,7 +51,10 @@ impl Layout {
             free: vec![0.0; timeline.lanes.len()],
             polls: vec![0; timeline.lanes.len()],
             cuts: [None; 2],
-            at: timeline.events.first().map_or(Duration::ZERO, |event| event.at),
+            at: timeline
+                .events
+                .first()
+                .map_or(Duration::ZERO, |event| event.at),
         };
         let mut ends: Vec<Option<&Span>> = timeline.events.iter().map(|_| None).collect();
         for span in &timeline.spans {

@@ -33,6 +33,8 @@ pub(crate) mod record;
 mod story;
 mod svg;
 mod timeline;
+#[cfg(all(test, not(loom)))]
+mod timeline_tests;
 pub(crate) mod wait;
 mod words;
 
