@@ -21,7 +21,7 @@ use std::fmt::{Display, Write};
 use super::Trace;
 use super::event::{Event, Kind, Outcome};
 use super::json::{text, word};
-use super::timeline::{Timeline, What, lane_name};
+use super::timeline::{Timeline, What};
 
 /// The page, and the place in it where the data goes.
 const PAGE: &str = include_str!("page.html");
@@ -52,9 +52,9 @@ fn data(timeline: &Timeline<'_>) -> String {
     let mut sentences = Vec::new();
     let mut known = HashMap::new();
     let mut story = Vec::new();
-    for event in timeline.events {
+    for event in 0..timeline.events.len() {
         let sentence = *known
-            .entry(event.to_string())
+            .entry(timeline.sentence(event))
             .or_insert_with_key(|sentence| {
                 sentences.push(text(sentence));
                 sentences.len() - 1
@@ -119,7 +119,7 @@ fn data(timeline: &Timeline<'_>) -> String {
     list(
         &mut out,
         "lanes",
-        timeline.lanes.iter().map(|lane| text(&lane_name(lane))),
+        timeline.lanes.iter().map(|lane| text(&lane.to_string())),
     );
     list(&mut out, "actors", actors);
     list(&mut out, "kinds", kinds.iter().map(|kind| text(kind)));

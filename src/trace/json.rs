@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::Trace;
 use super::event::{Event, Kind, Outcome};
-use super::timeline::{Span, Timeline, What, lane_name};
+use super::timeline::{Span, Timeline, What};
 
 impl Trace {
     /// The run in the Chrome trace event format: for <https://ui.perfetto.dev> or chrome://tracing.
@@ -41,7 +41,7 @@ fn json(events: &[Event], lost: u64) -> String {
     for (lane, name) in timeline.lanes.iter().enumerate() {
         out.line(format_args!(
             "{}",
-            metadata("thread_name", lane, "name", &text(&lane_name(name)))
+            metadata("thread_name", lane, "name", &text(&name.to_string()))
         ));
         out.line(format_args!(
             "{}",
@@ -59,7 +59,7 @@ fn json(events: &[Event], lost: u64) -> String {
             text(word(&event.kind)),
             text(category(&event.kind)),
             Place(event.at, mark.lane),
-            text(&event.to_string()),
+            text(&timeline.sentence(mark.event)),
         ));
     }
     format!("{}\n],\"otherData\":{{\"lost\":{lost}}}}}\n", out.0)
@@ -88,7 +88,7 @@ fn complete(out: &mut Lines, timeline: &Timeline<'_>, span: &Span) {
     }
     for (key, event) in [("began", span.first), ("ended", span.last)] {
         match event {
-            Some(event) => arg(key, &timeline.events[event].to_string()),
+            Some(event) => arg(key, &timeline.sentence(event)),
             None => arg(key, "not in the recording"),
         }
     }
@@ -126,7 +126,7 @@ fn flows(out: &mut Lines, timeline: &Timeline<'_>) {
                 text(&name),
                 Place(at, lane),
                 Micros(MOMENT),
-                text(&event.to_string()),
+                text(&timeline.sentence(arrow.event)),
             ));
         }
         let head = format!(r#""name":{},"cat":"{category}","id":{id}"#, text(&name));

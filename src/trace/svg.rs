@@ -13,7 +13,7 @@ use super::json::{outcome_word, word};
 use super::layout::{Layout, WIDTH, duration, shortened};
 use super::legend::{hue, legend};
 use super::pen::{Pen, STYLE};
-use super::timeline::{Arrow, Mark, Span, Timeline, What, lane_name};
+use super::timeline::{Arrow, Mark, Span, Timeline, What};
 
 /// Where the rows begin: left of that are the names of the lanes.
 const LEFT: f64 = 112.0;
@@ -180,7 +180,7 @@ impl Picture<'_> {
             self.pen
                 .path("grid", format_args!("M{LEFT} {top}V{axis}H{right:.1}"));
             for lane in (0..self.lanes.len()).filter(|&lane| self.lanes[lane].is_some()) {
-                let name = shortened(&lane_name(self.timeline.lanes[lane]));
+                let name = shortened(&self.timeline.lanes[lane].to_string());
                 self.pen
                     .text("", 16.0, self.y(row, lane) + BLOCK / 2.0 + 4.0, &name);
             }
@@ -302,12 +302,12 @@ impl Picture<'_> {
     /// What the mouse shows: a headline, and the sentences of these events.
     fn story(&self, headline: &str, events: [Option<usize>; 2]) -> String {
         let mut text = headline.to_owned();
-        for event in events
-            .into_iter()
-            .flatten()
-            .map(|event| &self.timeline.events[event])
-        {
-            let _ = write!(text, "\n{}  {event}", moment(event.at));
+        for event in events.into_iter().flatten() {
+            let (at, sentence) = (
+                moment(self.timeline.events[event].at),
+                self.timeline.sentence(event),
+            );
+            let _ = write!(text, "\n{at}  {sentence}");
         }
         text
     }

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::event::{Cause, Event, Kind, Lane, News, Outcome, Who};
+use super::words::{Subject, predicate, subject};
 
 /// The events of a run, and how they belong together.
 pub(super) struct Timeline<'a> {
@@ -28,6 +29,8 @@ pub(super) struct Timeline<'a> {
     first_of: Vec<usize>,
     /// `main`, tasks and blocking jobs, in the order in which they appear.
     pub actors: Vec<Actor<'a>>,
+    /// Where somebody is in `actors`.
+    index: HashMap<Who, usize>,
     /// What lasts.
     pub spans: Vec<Span>,
     /// What leads from an event to a poll.
@@ -91,11 +94,8 @@ pub(super) struct Mark {
 impl Actor<'_> {
     /// A short name for a label.
     pub fn label(&self) -> String {
-        match (self.name, self.who) {
-            (Some(name), _) => name.to_owned(),
-            (None, Who::Main) => "main".to_owned(),
-            (None, Who::Task(id)) => format!("task {id}"),
-        }
+        self.name
+            .map_or_else(|| self.who.to_string(), str::to_owned)
     }
 }
 
@@ -119,7 +119,6 @@ impl<'a> Timeline<'a> {
         let mut reader = Reader {
             open: lanes.iter().map(|_| Vec::new()).collect(),
             last: HashMap::new(),
-            index: HashMap::new(),
             ready: HashMap::new(),
             timeline: Timeline {
                 events,
@@ -128,6 +127,7 @@ impl<'a> Timeline<'a> {
                 lane_of,
                 lanes,
                 actors: Vec::new(),
+                index: HashMap::new(),
                 spans: Vec::new(),
                 arrows: Vec::new(),
                 marks: Vec::new(),
@@ -137,6 +137,21 @@ impl<'a> Timeline<'a> {
             reader.read(number);
         }
         reader.timeline
+    }
+
+    /// What happened, in a sentence that calls tasks by their names.
+    pub fn sentence(&self, event: usize) -> String {
+        let event = &self.events[event];
+        let name = |who: Who| {
+            self.index
+                .get(&who)
+                .map_or_else(|| who.to_string(), |&actor| self.actors[actor].label())
+        };
+        let said = predicate(event, &|id| name(Who::Task(id)));
+        match subject(&event.kind) {
+            Subject::Who(who) => format!("{} {said}", name(who)),
+            Subject::Lane => format!("{} {said}", event.lane),
+        }
     }
 
     /// The event that began a span. If that is lost: the first of its lane.
@@ -155,16 +170,6 @@ impl<'a> Timeline<'a> {
     }
 }
 
-/// What a thread is called in a picture.
-pub(super) fn lane_name(lane: &Lane) -> String {
-    match lane {
-        Lane::Worker(number) => format!("worker {number}"),
-        Lane::Watchdog => "watchdog".to_owned(),
-        Lane::Blocking(number) => format!("blocking {number}"),
-        Lane::Thread(name) => format!("thread {name}"),
-    }
-}
-
 /// Goes through the events once.
 struct Reader<'a> {
     timeline: Timeline<'a>,
@@ -172,8 +177,6 @@ struct Reader<'a> {
     open: Vec<Vec<usize>>,
     /// The poll, job or park that ended last on a lane.
     last: HashMap<usize, usize>,
-    /// Where somebody is in `actors`.
-    index: HashMap<Who, usize>,
     /// The arrows that wait for the next poll of this actor.
     ready: HashMap<usize, Vec<usize>>,
 }
@@ -250,13 +253,14 @@ impl<'a> Reader<'a> {
 
     /// Where somebody is in `actors`.
     fn actor(&mut self, who: Who) -> usize {
-        *self.index.entry(who).or_insert_with(|| {
-            self.timeline.actors.push(Actor {
+        let Timeline { index, actors, .. } = &mut self.timeline;
+        *index.entry(who).or_insert_with(|| {
+            actors.push(Actor {
                 who,
                 name: None,
                 place: None,
             });
-            self.timeline.actors.len() - 1
+            actors.len() - 1
         })
     }
 
