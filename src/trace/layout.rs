@@ -240,3 +240,12 @@ pub(super) fn duration(length: Duration) -> String {
     };
     format!("{text} {unit}")
 }
+
+/// A moment of the run, to a tenth of a microsecond.
+pub(super) fn moment(at: Duration) -> String {
+    match at.as_nanos() {
+        0..1_000_000 => format!("{:.1} µs", at.as_secs_f64() * 1e6),
+        1_000_000..1_000_000_000 => format!("{:.3} ms", at.as_secs_f64() * 1e3),
+        _ => format!("{:.6} s", at.as_secs_f64()),
+    }
+}

@@ -4,7 +4,8 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::event::Kind;
+use super::event::{Kind, Outcome};
+use super::timeline::What;
 
 /// The style sheet.
 pub(super) const STYLE: &str = "\
@@ -24,6 +25,16 @@ text{font:12px system-ui,'Segoe UI','DejaVu Sans',sans-serif;fill:var(--ink)}\
 .wake-head{fill:var(--wake)}.spawn-head{fill:var(--spawn)}.timer{stroke:var(--timer)}.fired{fill:var(--timer)}\
 .ready{fill:var(--ready)}.stolen{fill:var(--brass)}.alarm{fill:var(--alarm)}.paper{fill:var(--paper)}\
 .grid,.break{stroke:var(--line);fill:none}.break{stroke:var(--soft)}";
+
+/// The height of a block.
+pub(super) const BLOCK: f64 = 36.0;
+
+/// What of a span is in one row.
+pub(super) struct Part {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+}
 
 /// Writes shapes, one a line.
 #[derive(Default)]
@@ -70,6 +81,32 @@ impl Pen {
 
     pub fn path(&mut self, class: &str, path: impl Display) {
         self.line(format_args!("<path class=\"{class}\" d=\"{path}\"/>"));
+    }
+
+    /// A poll or a job: its name stands where there is the most room, and a task's last poll has a thick right edge.
+    pub fn block(&mut self, parts: &[Part], name: &str, length: &str, what: What) {
+        let round = if matches!(what, What::Job(_)) {
+            0.0
+        } else {
+            5.0
+        };
+        for part in parts {
+            self.rect("block", (part.x, part.y), (part.width, BLOCK), round);
+        }
+        if let (What::Poll(_, Some(Outcome::Ready)), Some(part)) = (what, parts.last()) {
+            let x = part.x + part.width - 5.0;
+            self.path(
+                "edge",
+                format_args!(
+                    "M{x:.1} {}v{BLOCK}a5 5 0 0 0 5 -5v-26a5 5 0 0 0 -5 -5",
+                    part.y
+                ),
+            );
+        }
+        if let Some(part) = parts.iter().max_by(|a, b| a.width.total_cmp(&b.width)) {
+            self.text("name", part.x + 7.0, part.y + 15.0, name);
+            self.text("length", part.x + 7.0, part.y + 29.0, length);
+        }
     }
 
     /// The tip of an arrow, pointing by `(dx, dy)`: right `(1, 0)`, down `(0, 1)`, up `(0, -1)`.

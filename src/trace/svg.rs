@@ -8,11 +8,11 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::Trace;
-use super::event::{Event, Kind, Outcome};
+use super::event::{Event, Kind};
 use super::json::{outcome_word, word};
-use super::layout::{Layout, WIDTH, duration, shortened};
+use super::layout::{Layout, WIDTH, duration, moment, shortened};
 use super::legend::{hue, legend};
-use super::pen::{Pen, STYLE};
+use super::pen::{BLOCK, Part, Pen, STYLE};
 use super::timeline::{Arrow, Mark, Span, Timeline, What};
 
 /// Where the rows begin: left of that are the names of the lanes.
@@ -21,9 +21,8 @@ const LEFT: f64 = 112.0;
 const TOP: f64 = 54.0;
 /// How wide the picture is.
 const RIGHT: f64 = LEFT + WIDTH + 28.0;
-/// The height of a lane, of its blocks, and of the free space over them.
+/// The height of a lane, and of the free space over its blocks.
 const LANE: f64 = 76.0;
-const BLOCK: f64 = 36.0;
 const OVER: f64 = 22.0;
 /// The height of a row's time axis.
 const AXIS: f64 = 40.0;
@@ -294,7 +293,7 @@ impl Picture<'_> {
                     );
                 }),
                 What::Poll(..) | What::Job(_) => {
-                    block(pen, &parts, &shortened(&name), &length, span.what);
+                    pen.block(&parts, &shortened(&name), &length, span.what);
                 }
             });
     }
@@ -386,47 +385,5 @@ impl Picture<'_> {
             pen.path(class, path);
             pen.tip(class, (b, tip), (0.0, if upwards { -1.0 } else { 1.0 }));
         });
-    }
-}
-
-/// What of a span is in one row.
-struct Part {
-    x: f64,
-    y: f64,
-    width: f64,
-}
-
-/// A poll or a job: its name stands where there is the most room, and a task's last poll has a thick right edge.
-fn block(pen: &mut Pen, parts: &[Part], name: &str, length: &str, what: What) {
-    let round = if matches!(what, What::Job(_)) {
-        0.0
-    } else {
-        5.0
-    };
-    for part in parts {
-        pen.rect("block", (part.x, part.y), (part.width, BLOCK), round);
-    }
-    if let (What::Poll(_, Some(Outcome::Ready)), Some(part)) = (what, parts.last()) {
-        let x = part.x + part.width - 5.0;
-        pen.path(
-            "edge",
-            format_args!(
-                "M{x:.1} {}v{BLOCK}a5 5 0 0 0 5 -5v-26a5 5 0 0 0 -5 -5",
-                part.y
-            ),
-        );
-    }
-    if let Some(part) = parts.iter().max_by(|a, b| a.width.total_cmp(&b.width)) {
-        pen.text("name", part.x + 7.0, part.y + 15.0, name);
-        pen.text("length", part.x + 7.0, part.y + 29.0, length);
-    }
-}
-
-/// A moment of the run, to a tenth of a microsecond.
-fn moment(at: Duration) -> String {
-    match at.as_nanos() {
-        0..1_000_000 => format!("{:.1} µs", at.as_secs_f64() * 1e6),
-        1_000_000..1_000_000_000 => format!("{:.3} ms", at.as_secs_f64() * 1e3),
-        _ => format!("{:.6} s", at.as_secs_f64()),
     }
 }
