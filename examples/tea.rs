@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use samovar::task::{Builder, JoinHandle};
+use samovar::task::{Builder, JoinHandle, yield_now};
 use samovar::time::{Instant, sleep};
 
 async fn boil_water() -> &'static str {
@@ -68,14 +68,17 @@ fn spawn(
 /// Everybody comes at once. A task is some hundred bytes, not a thread.
 async fn party(guests: u32) {
     let start = Instant::now();
-    let cups: Vec<_> = (0..guests)
-        .map(|guest| {
-            samovar::spawn(async move {
-                sleep(Duration::from_millis(500 + u64::from(guest % 500))).await;
-                1
-            })
-        })
-        .collect();
+    let mut cups = Vec::new();
+    for guest in 0..guests {
+        cups.push(samovar::spawn(async move {
+            sleep(Duration::from_millis(500 + u64::from(guest % 500))).await;
+            1
+        }));
+        // To pour for all of them takes long. The others want the worker meanwhile.
+        if guest % 1000 == 999 {
+            yield_now().await;
+        }
+    }
     let poured = start.elapsed();
     let mut drunk = 0;
     for cup in cups {
