@@ -15,6 +15,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::thread;
@@ -29,6 +30,7 @@ use crate::task::budget;
 use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket};
 use crate::task::stage::Stage;
 use crate::task::{Id, JoinHandle, Place};
+use crate::time::clock;
 use crate::trace::{self, QueueName, Traced};
 
 /// How a pool is to be, from the runtime's builder.
@@ -53,6 +55,8 @@ pub(crate) struct Pool {
     /// Guards the counts, and the jobs' way in: so that a thread that leaves cannot miss a job. No foreign code runs
     /// under it.
     state: Mutex<State>,
+    /// How many jobs have not ended. Relaxed: a worker that reads it too soon is called when the job has ended.
+    outstanding: AtomicUsize,
     /// Told when the last thread has left.
     empty: Condvar,
     /// Every task enters a stage; nobody looks at this one.
@@ -110,9 +114,15 @@ impl Pool {
                 starting: false,
                 handles: Vec::new(),
             }),
+            outstanding: AtomicUsize::new(0),
             empty: Condvar::new(),
             stage: Stage::default(),
         })
+    }
+
+    /// Whether a job is queued or running.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.outstanding.load(Relaxed) > 0
     }
 
     /// Runs a closure on one of the pool's threads. During the shutdown, it is dropped and its handle cancelled.
@@ -131,6 +141,9 @@ impl Pool {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
+        if home.shared().is_simulated() {
+            return home.spawn(Closure(Some(run)), place);
+        }
         let task = Task::new(Closure(Some(run)), InPool, Id::next(), place);
         let handle = JoinHandle::new(task.clone());
         if trace::is_on() {
@@ -161,6 +174,7 @@ impl Pool {
             }
         }
         if let Some(sender) = &state.sender {
+            self.outstanding.fetch_add(1, Relaxed);
             let _ = sender.send(job);
         }
         Ok(())
@@ -189,11 +203,16 @@ impl Pool {
         while let Some(job) = self.next_job() {
             let Job { task, home } = job;
             let told = trace::job(&home, || task.id());
-            let entered = context::enter(home);
+            let entered = context::enter(home.clone());
             // A closure ends in its first poll: there is nothing to queue again.
             let _none = task.run(&self.stage);
             drop(entered);
             drop(told);
+            self.outstanding.fetch_sub(1, Relaxed);
+            if clock::was_ever_paused() {
+                // The worker may have waited for this before it lets the time pass.
+                home.reactor().unpark();
+            }
         }
     }
 

@@ -212,6 +212,13 @@ pub(crate) fn forbid_blocking(call: &str) {
     );
 }
 
+/// The worker that this thread is, of whatever runtime.
+pub(crate) fn worker() -> Option<Rc<Local>> {
+    CONTEXT
+        .try_with(|context| context.worker.borrow().clone())
+        .unwrap_or(None)
+}
+
 /// Makes the thread a worker, or (`None`) a stranger again. Returns what it was.
 pub(crate) fn set_worker(worker: Option<Rc<Local>>) -> Option<Rc<Local>> {
     CONTEXT

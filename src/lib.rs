@@ -33,6 +33,7 @@
 //! | What if a task blocks? | `scheduler/watchdog.rs`, `blocking.rs` |
 //! | Who waits for what, and who can never wake? | `scheduler/census.rs`, `scheduler/asleep.rs` |
 //! | How does it end? | `scheduler/shutdown.rs` |
+//! | And in a test? | `time/clock.rs`, `scheduler/jump.rs`, `scheduler/simulation.rs` |
 //! | Can I watch it? | `trace/hook.rs`, `trace/record.rs`, `trace/story.rs` |
 //!
 //! `cargo doc --document-private-items --open` shows them with their drawings.
@@ -66,6 +67,7 @@ pub mod io;
 pub mod macros;
 pub mod net;
 mod park;
+mod random;
 mod reactor;
 pub mod runtime;
 mod scheduler;
@@ -75,6 +77,9 @@ mod shim;
 pub mod signal;
 pub mod sync;
 pub mod task;
+#[cfg(all(feature = "macros", any(doc, doctest)))]
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}
 pub mod time;
 #[cfg(feature = "tokio-io")]
 mod tokio_io;

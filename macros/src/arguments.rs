@@ -1,7 +1,7 @@
 //! What stands in the parentheses of the attribute: `name = value`, separated by commas.
 
 use crate::error::Error;
-use crate::function::is_punct;
+use crate::function::{is_ident, is_punct};
 use proc_macro::{Delimiter, Ident, Span, TokenStream, TokenTree};
 
 /// Which builder is called.
@@ -19,16 +19,22 @@ pub(crate) struct Arguments {
     pub(crate) flavor: Flavor,
     /// An expression for `Builder::worker_threads`.
     pub(crate) worker_threads: Option<Vec<TokenTree>>,
+    /// `true` or `false` for `Builder::start_paused`.
+    pub(crate) start_paused: Option<TokenTree>,
+    /// An expression for the seeds of a simulated test.
+    pub(crate) seeds: Option<Vec<TokenTree>>,
     /// The path to the runtime, if it is not `::samovar`.
     pub(crate) krate: Option<Vec<TokenTree>>,
 }
 
 impl Arguments {
-    /// Reads the arguments of an attribute whose flavor is `flavor` unless they name another.
-    pub(crate) fn parse(flavor: Flavor, tokens: TokenStream) -> Result<Self, Error> {
+    /// Reads the arguments of `#[main]` or `#[test]`.
+    pub(crate) fn parse(is_test: bool, tokens: TokenStream) -> Result<Self, Error> {
         let mut arguments = Arguments {
-            flavor,
+            flavor: Flavor::MultiThread,
             worker_threads: None,
+            start_paused: None,
+            seeds: None,
             krate: None,
         };
         let mut names: Vec<Ident> = Vec::new();
@@ -43,27 +49,47 @@ impl Arguments {
             match text.as_str() {
                 "flavor" => arguments.flavor = parse_flavor(&value)?,
                 "worker_threads" => arguments.worker_threads = Some(value),
+                "start_paused" => arguments.start_paused = Some(parse_bool(&value)?),
+                "seeds" if is_test => arguments.seeds = Some(parse_seeds(value)?),
                 "crate" => arguments.krate = Some(parse_path(value)?),
-                _ => {
-                    let message = format!(
-                        "unknown argument `{text}`; there are `flavor`, `worker_threads` and `crate`"
-                    );
-                    return Err(Error::new(name.span(), message));
-                }
+                _ => return Err(unknown(&name, is_test)),
             }
             names.push(name);
         }
-        let workers = names
-            .iter()
-            .find(|name| name.to_string() == "worker_threads");
-        match workers {
-            Some(name) if arguments.flavor == Flavor::CurrentThread => Err(Error::new(
-                name.span(),
-                "`worker_threads` needs the flavor of many threads: add `flavor = \"multi_thread\"`",
-            )),
-            _ => Ok(arguments),
+        let given = |argument: &str| names.iter().find(|name| name.to_string() == argument);
+        if given("flavor").is_none() && is_test && arguments.seeds.is_none() {
+            arguments.flavor = Flavor::CurrentThread;
         }
+        let conflict = match arguments.flavor {
+            Flavor::CurrentThread => given("worker_threads").map(|name| {
+                let message = "`worker_threads` needs the flavor of many threads: add `flavor = \"multi_thread\"`";
+                Error::new(name.span(), message)
+            }),
+            Flavor::MultiThread if arguments.seeds.is_none() => {
+                let is_paused = arguments.start_paused.as_ref().filter(|value| is_ident(value, "true"));
+                is_paused.and(given("start_paused")).map(|name| {
+                    let message = "`start_paused` needs the flavor of one thread: add `flavor = \"current_thread\"`";
+                    Error::new(name.span(), message)
+                })
+            }
+            Flavor::MultiThread => None,
+        };
+        conflict.map_or(Ok(arguments), Err)
     }
+}
+
+/// The error for a name that is no argument.
+fn unknown(name: &Ident, is_test: bool) -> Error {
+    let message = match (name.to_string().as_str(), is_test) {
+        ("seeds", _) => "`seeds` is for tests: `#[samovar::test(seeds = 0..1000)]`".to_owned(),
+        (text, true) => format!(
+            "unknown argument `{text}`; there are `flavor`, `worker_threads`, `start_paused`, `seeds` and `crate`"
+        ),
+        (text, false) => format!(
+            "unknown argument `{text}`; there are `flavor`, `worker_threads`, `start_paused` and `crate`"
+        ),
+    };
+    Error::new(name.span(), message)
 }
 
 /// Splits `name = value`, which may end with a comma and is at least that.
@@ -101,6 +127,25 @@ fn parse_flavor(value: &[TokenTree]) -> Result<Flavor, Error> {
             value[0].span(),
             "the flavors are \"multi_thread\" and \"current_thread\"",
         )),
+    }
+}
+
+/// Reads the value of `start_paused`.
+fn parse_bool(value: &[TokenTree]) -> Result<TokenTree, Error> {
+    match value {
+        [value] if is_ident(value, "true") || is_ident(value, "false") => Ok(value.clone()),
+        _ => Err(Error::new(value[0].span(), "expected `true` or `false`")),
+    }
+}
+
+/// Reads the value of `seeds`: any expression, but one literal cannot be a range.
+fn parse_seeds(value: Vec<TokenTree>) -> Result<Vec<TokenTree>, Error> {
+    match &*value {
+        [TokenTree::Literal(literal)] => {
+            let message = "`seeds` is a range of numbers: `seeds = 0..1000`";
+            Err(Error::new(literal.span(), message))
+        }
+        _ => Ok(value),
     }
 }
 

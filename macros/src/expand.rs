@@ -6,15 +6,10 @@
 use crate::arguments::{Arguments, Flavor};
 use crate::error::Error;
 use crate::function::Function;
-use proc_macro::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 
-/// Expands `#[main]` (whose default flavor is `MultiThread`) or `#[test]`.
-pub(crate) fn entry(
-    default: Flavor,
-    is_test: bool,
-    arguments: TokenStream,
-    item: TokenStream,
-) -> TokenStream {
+/// Expands `#[main]` or `#[test]`.
+pub(crate) fn entry(is_test: bool, arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut function = match Function::parse(item.clone()) {
         Ok(function) => function,
         Err(error) => return TokenStream::from_iter([error.to_tokens(), item]),
@@ -23,8 +18,12 @@ pub(crate) fn entry(
         let span = function.test_attribute().filter(|_| is_test)?;
         Some(Error::new(span, "this function is made a test twice"))
     });
-    match fault.map_or_else(|| Arguments::parse(default, arguments), Err) {
+    match fault.map_or_else(|| Arguments::parse(is_test, arguments), Err) {
         Ok(arguments) => {
+            if arguments.seeds.is_some() {
+                // What it returns is judged once per seed.
+                function.output.clear();
+            }
             let call = run(&function.name, arguments);
             wrap(function, is_test, call)
         }
@@ -38,29 +37,72 @@ pub(crate) fn entry(
     }
 }
 
-/// `let runtime = ..; runtime.block_on(name())`
-fn run(name: &Ident, arguments: Arguments) -> TokenStream {
-    let mut tokens = code("#[allow(clippy::expect_used)] let runtime =");
-    match arguments.krate {
-        Some(path) => tokens.extend(path),
-        None => tokens.extend(code("::samovar")),
+/// The call of the async function, on a runtime, or on one per seed.
+fn run(name: &Ident, mut arguments: Arguments) -> TokenStream {
+    match arguments.seeds.take() {
+        None => block_on(name, arguments),
+        Some(seeds) => run_seeds(name, seeds, arguments),
     }
+}
+
+/// `let runtime = ..; runtime.block_on(name())`
+fn block_on(name: &Ident, mut arguments: Arguments) -> TokenStream {
+    let mut tokens = code("#[allow(clippy::expect_used)] let runtime =");
+    tokens.extend(builder(&mut arguments));
+    tokens.extend(code(
+        ".enable_all().build().expect(\"failed to build the runtime\"); runtime.block_on",
+    ));
+    tokens.extend(group(Delimiter::Parenthesis, call(name)));
+    tokens
+}
+
+/// `support::run_seeds(module_path!(), "name", seeds, |seed| builder.seed(seed).build(), name)`
+fn run_seeds(name: &Ident, seeds: Vec<TokenTree>, mut arguments: Arguments) -> TokenStream {
+    let mut tokens = path(&arguments);
+    tokens.extend(code("::macros::support::run_seeds"));
+    let mut inner = code("::core::module_path!(),");
+    inner.extend([TokenTree::from(Literal::string(&name.to_string()))]);
+    inner.extend(code(","));
+    inner.extend(seeds);
+    inner.extend(code(", |seed|"));
+    inner.extend(builder(&mut arguments));
+    inner.extend(code(".enable_all().seed(seed).build(),"));
+    inner.extend([TokenTree::from(name.clone())]);
+    tokens.extend(group(Delimiter::Parenthesis, inner));
+    tokens
+}
+
+/// The path to the runtime.
+fn path(arguments: &Arguments) -> TokenStream {
+    match &arguments.krate {
+        Some(path) => path.iter().cloned().collect(),
+        None => code("::samovar"),
+    }
+}
+
+/// `::samovar::runtime::Builder::new_..().worker_threads(..)`
+fn builder(arguments: &mut Arguments) -> TokenStream {
+    let mut tokens = path(arguments);
     tokens.extend(code(match arguments.flavor {
         Flavor::CurrentThread => "::runtime::Builder::new_current_thread()",
         Flavor::MultiThread => "::runtime::Builder::new_multi_thread()",
     }));
-    if let Some(number) = arguments.worker_threads {
+    if let Some(number) = arguments.worker_threads.take() {
         tokens.extend(code(".worker_threads"));
         tokens.extend(group(Delimiter::Parenthesis, number));
     }
-    tokens.extend(code(
-        ".enable_all().build().expect(\"failed to build the runtime\"); runtime.block_on",
-    ));
-    let call = [TokenTree::from(name.clone())]
-        .into_iter()
-        .chain(code("()"));
-    tokens.extend(group(Delimiter::Parenthesis, call));
+    if let Some(value) = arguments.start_paused.take() {
+        tokens.extend(code(".start_paused"));
+        tokens.extend(group(Delimiter::Parenthesis, [value]));
+    }
     tokens
+}
+
+/// `name()`
+fn call(name: &Ident) -> impl Iterator<Item = TokenTree> {
+    [TokenTree::from(name.clone())]
+        .into_iter()
+        .chain(code("()"))
 }
 
 /// `#[..] pub fn name() -> Type { async fn name() -> Type { .. } call }`

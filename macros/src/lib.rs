@@ -14,7 +14,6 @@ mod error;
 mod expand;
 mod function;
 
-use arguments::Flavor;
 use proc_macro::TokenStream;
 
 /// Turns `async fn main` into a `fn main` that builds a runtime and runs the async function on it.
@@ -29,6 +28,8 @@ use proc_macro::TokenStream;
 ///   `Builder::new_multi_thread` or `Builder::new_current_thread`.
 /// * `worker_threads = <expression>`: how many workers, a `usize`; only for `multi_thread`. Without it, the builder
 ///   decides.
+/// * `start_paused = true`: the clock stands still from the beginning, and time passes only when nothing else can happen
+///   (`Builder::start_paused`); only for `current_thread`.
 /// * `crate = "path"`: where the runtime is, if it is not `::samovar`: renamed, or re-exported by another crate.
 ///
 /// # Expansion
@@ -61,14 +62,31 @@ use proc_macro::TokenStream;
 /// A function not named `main` may take no arguments either.
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::entry(Flavor::MultiThread, false, arguments, item)
+    expand::entry(false, arguments, item)
 }
 
 /// Turns an `async fn` into a test that runs on a runtime of its own.
 ///
 /// Takes the arguments of [`macro@main`], but the flavor is `current_thread` unless it is given. Combines with
 /// `#[should_panic]`, `#[ignore]` and every other attribute of a test.
+///
+/// # Seeds
+///
+/// * `seeds = 0..1000`: runs the test once for each of these numbers, as a simulation (`Builder::seed`) of several workers
+///   under a virtual clock, with another order of events each time. Without a flavor it is `multi_thread` here;
+///   `worker_threads` says how many workers are simulated.
+///
+/// The first seed with which the test panics, or returns an error, ends it, and the command that repeats that one run is
+/// printed:
+///
+/// ```text
+/// seed 17 of 0..1000 fails; to repeat this run:
+///     SAMOVAR_SEED=17 cargo test -p kitchen tests::two_cooks -- --exact --nocapture
+/// ```
+///
+/// `SAMOVAR_SEED` may also be a range, `SAMOVAR_SEED=0..100000`, for a long search. The value of `seeds` is an expression, a
+/// `Range<u64>`.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::entry(Flavor::CurrentThread, true, arguments, item)
+    expand::entry(true, arguments, item)
 }

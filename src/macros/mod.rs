@@ -8,6 +8,7 @@
 
 mod join;
 mod pin;
+mod seeds;
 mod select;
 #[doc(hidden)]
 pub mod support;
@@ -82,6 +83,30 @@ pub use samovar_macros::main;
 /// async fn a_task_returns_its_value() {
 ///     let answer = samovar::spawn(async { 6 * 7 }).await.unwrap();
 ///     assert_eq!(answer, 42);
+/// }
+/// ```
+///
+/// Under a clock that stands still, where a day takes no time:
+///
+/// ```no_run
+/// use samovar::time::{Duration, Instant, sleep};
+///
+/// #[samovar::test(start_paused = true)]
+/// async fn a_day_has_24_hours() {
+///     let start = Instant::now();
+///     sleep(Duration::from_secs(24 * 60 * 60)).await;
+///     assert_eq!(start.elapsed().as_secs(), 86_400);
+/// }
+/// ```
+///
+/// A thousand times, in another order each time:
+///
+/// ```no_run
+/// #[samovar::test(seeds = 0..1000)]
+/// async fn the_answer_is_always_the_same() {
+///     let six = samovar::spawn(async { 6 });
+///     let seven = samovar::spawn(async { 7 });
+///     assert_eq!(six.await.unwrap() * seven.await.unwrap(), 42);
 /// }
 /// ```
 #[cfg(feature = "macros")]

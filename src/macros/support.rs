@@ -5,10 +5,7 @@
 //! scope. So the expansions reach everything through `$crate::macros::support`, and what can be a function is one here,
 //! where it is compiled once, can be tested, and reads better than between `$` signs.
 
-use std::cell::Cell;
-use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
-use std::hash::BuildHasher;
 
 pub use std::future::{Future, IntoFuture, poll_fn};
 pub use std::option::Option::{None, Some};
@@ -16,6 +13,8 @@ pub use std::pin::{Pin, pin};
 pub use std::result::Result::{Err, Ok};
 pub use std::task::{Context, Poll};
 
+pub use super::seeds::run_seeds;
+use crate::random;
 use crate::task::budget;
 
 /// Polls from a random branch on: `select!`.
@@ -36,7 +35,7 @@ impl Random {
     /// The branch to poll first.
     #[inline]
     pub fn first(&mut self, branches: u32) -> u32 {
-        thread_rng_n(branches)
+        random::below(branches)
     }
 }
 
@@ -81,42 +80,6 @@ impl InOrder {
     pub fn first(&mut self, _branches: u32) -> u32 {
         0
     }
-}
-
-thread_local! {
-    /// The state of this thread's generator; 0, which a xorshift never reaches, means "not seeded yet".
-    static STATE: Cell<u64> = const { Cell::new(0) };
-}
-
-/// A number in `0..n`, from a generator of this thread; 0 if `n` is 0.
-///
-/// A xorshift (Marsaglia, 2003): three shifts, no lock, no system call. It has to be fair, not unpredictable.
-#[inline]
-#[must_use]
-pub fn thread_rng_n(n: u32) -> u32 {
-    if n < 2 {
-        return 0;
-    }
-    let random = STATE.try_with(|state| {
-        let mut x = state.get();
-        if x == 0 {
-            x = seed();
-        }
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        state.set(x);
-        x >> 32
-    });
-    // Scaling the upper half to `0..n` costs a multiplication where `%` would cost a division.
-    ((random.unwrap_or(0) * u64::from(n)) >> 32) as u32
-}
-
-/// A seed that differs between threads and runs: std's hasher keys are the one source of randomness that needs no
-/// crate.
-#[cold]
-fn seed() -> u64 {
-    RandomState::new().hash_one(0_u8) | 1
 }
 
 /// `Pending`, with the task woken, if this poll has used up its budget: its leaf operations would refuse to go on, and
@@ -199,6 +162,7 @@ impl<T, E, F: Future<Output = Result<T, E>>> Branch<'_, F, T> {
 mod tests {
     use super::*;
     use futures::task::{ArcWake, waker_ref};
+    use std::cell::Cell;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -209,25 +173,6 @@ mod tests {
         fn wake_by_ref(arc_self: &Arc<Self>) {
             arc_self.0.fetch_add(1, Ordering::Relaxed);
         }
-    }
-
-    #[test]
-    fn random_numbers_are_in_range_and_spread() {
-        assert_eq!((thread_rng_n(0), thread_rng_n(1)), (0, 0));
-        for n in [2, 3, 7, 64] {
-            let mut seen = vec![0; n as usize];
-            for _ in 0..1_000 * n {
-                seen[thread_rng_n(n) as usize] += 1;
-            }
-            assert!(seen.iter().all(|&times| times > 500), "{n}: {seen:?}");
-        }
-    }
-
-    #[test]
-    fn threads_have_numbers_of_their_own() {
-        let draw = || [(); 8].map(|()| thread_rng_n(u32::MAX));
-        let other = std::thread::spawn(draw).join().unwrap();
-        assert_ne!(draw(), other);
     }
 
     #[test]

@@ -151,8 +151,8 @@ impl Reactor {
     }
 
     /// The worker has nothing to run: waits for an event, for [`unpark`](Reactor::unpark) or for the timeout. Adds the
-    /// wakers of whatever became ready to `woken`; the caller wakes them, with no lock held.
-    pub(crate) fn park(&self, timeout: Option<Duration>, woken: &mut Vec<Waker>) {
+    /// wakers of whatever became ready to `woken`; the caller wakes them, with no lock held. `true`: `unpark` was called.
+    pub(crate) fn park(&self, timeout: Option<Duration>, woken: &mut Vec<Waker>) -> bool {
         self.sleep.fall_asleep();
         let driver = lock(&self.driver);
         // Looked at under the lock: the watchdog may have had the driver until now, and have taken from the kernel the very
@@ -163,7 +163,7 @@ impl Reactor {
             timeout
         };
         self.turn_with(driver, timeout, woken);
-        self.sleep.wake_up();
+        self.sleep.wake_up()
     }
 
     /// Ends the worker's wait, or its next one if it does not wait. Costs a system call only if it sleeps.
@@ -271,6 +271,15 @@ impl Reactor {
             source
         };
         drop(source);
+    }
+
+    /// Whether a task waits for one of the sockets.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.sources() > 0 && {
+            let sources = lock(&self.sources);
+            let mut table = sources.table.iter();
+            table.any(|(_, (_, source))| source.is_waited_for())
+        }
     }
 
     /// How many sockets are registered.

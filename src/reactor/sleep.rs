@@ -46,9 +46,9 @@ impl Sleep {
         let _ = self.state.compare_exchange(AWAKE, ASLEEP, AcqRel, Acquire);
     }
 
-    /// The worker has waited.
-    pub(super) fn wake_up(&self) {
-        self.state.swap(AWAKE, AcqRel);
+    /// The worker has waited. `true`: somebody wanted it.
+    pub(super) fn wake_up(&self) -> bool {
+        self.state.swap(AWAKE, AcqRel) == NOTIFIED
     }
 
     /// Somebody wants the worker. `true`: it sleeps, and the kernel has to wake it.

@@ -166,6 +166,14 @@ impl Source {
         self.side(direction).seen()
     }
 
+    /// Whether somebody waits for either direction.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        [&self.read, &self.write].iter().any(|side| {
+            let waiters = lock(&side.waiters);
+            waiters.poller.is_some() || !waiters.others.is_empty()
+        })
+    }
+
     /// A system call said `WouldBlock`: takes back what was seen, unless an event came since.
     pub(crate) fn clear(&self, direction: Direction, seen: Seen) {
         let word = &self.side(direction).word;

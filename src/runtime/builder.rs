@@ -12,6 +12,9 @@ use crate::blocking::{Pool, PoolConfig};
 use crate::scheduler::{self, Config, Warnings};
 use crate::trace::{self, Trace};
 
+/// How many workers a simulation has by default: enough for one to be slow, one to steal, and two that meet.
+const SIMULATED_WORKERS: usize = 4;
+
 /// Builds a [`Runtime`] with other settings than the default.
 ///
 /// ```
@@ -40,6 +43,10 @@ pub struct Builder {
     stack_size: Option<usize>,
     /// How long a worker waits awake before it sleeps.
     spin: Duration,
+    /// Whether the clock stands still from the beginning.
+    start_paused: bool,
+    /// Simulates the workers.
+    seed: Option<u64>,
     /// Where what happens is recorded, if anywhere.
     trace: Option<Trace>,
     /// Whether to take notes for a dump.
@@ -73,6 +80,8 @@ impl Builder {
             thread_name: "samovar".to_owned(),
             stack_size: None,
             spin: Duration::from_micros(30),
+            start_paused: false,
+            seed: None,
             trace: None,
             observe: false,
             warnings: Warnings::default(),
@@ -151,6 +160,66 @@ impl Builder {
     /// an idle program costs nothing. Times below the latency of the conversation, and above a millisecond, make no sense.
     pub fn spin_before_sleep(&mut self, duration: Duration) -> &mut Builder {
         self.spin = duration;
+        self
+    }
+
+    /// Whether the runtime begins with its clock [paused](crate::time::pause), so that time passes only when nothing else
+    /// can happen. For tests.
+    ///
+    /// ```
+    /// use samovar::runtime::Builder;
+    /// use samovar::time::{Duration, Instant, sleep};
+    ///
+    /// let runtime = Builder::new_current_thread().start_paused(true).build().unwrap();
+    /// runtime.block_on(async {
+    ///     let start = Instant::now();
+    ///     sleep(Duration::from_secs(3600)).await;
+    ///     assert_eq!(start.elapsed(), Duration::from_secs(3600));
+    /// });
+    /// ```
+    pub fn start_paused(&mut self, start_paused: bool) -> &mut Builder {
+        self.start_paused = start_paused;
+        self
+    }
+
+    /// Simulates the workers on the thread inside [`block_on`](Runtime::block_on), and takes every decision of the scheduler
+    /// from this number. For tests: the same seed gives the same run, another seed another one.
+    ///
+    /// On a multi-thread runtime as many workers are simulated as [`worker_threads`](Builder::worker_threads) says, or
+    /// four; on a current-thread runtime one. Which worker acts next, which of the ready tasks it polls, from whom it
+    /// steals, when it looks at its timers, and with which branch a `select!` begins is decided by the seed. The clock
+    /// is [paused](crate::time::pause) from the beginning, for good. Tasks run only inside `block_on`, and
+    /// [`Handle::runtime_flavor`] says `CurrentThread`. A job of [`spawn_blocking`](crate::task::spawn_blocking) runs on the same
+    /// thread, as a task that is polled once: it cannot wait for another task. Task ids count from 1.
+    ///
+    /// When all tasks wait and no timer is set, `block_on` panics and names them. Threads of the program and sockets work,
+    /// but are not simulated: a wake by one of them comes when it comes. (Waiting for nothing but such a thread is that panic.)
+    ///
+    /// [`#[samovar::test(seeds = 0..1000)]`](crate::test) runs a test once per seed, and says how to repeat the one that failed.
+    ///
+    /// ```
+    /// use samovar::runtime::Builder;
+    ///
+    /// let order = |seed| {
+    ///     Builder::new_multi_thread().seed(seed).build().unwrap().block_on(async {
+    ///         let (sender, mut receiver) = samovar::sync::mpsc::unbounded_channel();
+    ///         for cup in 0..5 {
+    ///             let sender = sender.clone();
+    ///             samovar::spawn(async move { sender.send(cup) });
+    ///         }
+    ///         drop(sender);
+    ///         let mut order = Vec::new();
+    ///         while let Some(cup) = receiver.recv().await {
+    ///             order.push(cup);
+    ///         }
+    ///         order
+    ///     })
+    /// };
+    /// assert_eq!(order(7), order(7));
+    /// assert!((1..100).any(|seed| order(seed) != order(0)));
+    /// ```
+    pub fn seed(&mut self, seed: u64) -> &mut Builder {
+        self.seed = Some(seed);
         self
     }
 
@@ -255,11 +324,24 @@ impl Builder {
     /// # Errors
     ///
     /// When the system gives no threads or descriptors (a runtime needs three descriptors per worker). Then nothing is left.
+    ///
+    /// # Panics
+    ///
+    /// When the clock of a multi-thread runtime is to [start paused](Builder::start_paused), and no [seed](Builder::seed) is
+    /// given.
+    #[track_caller]
     pub fn build(&mut self) -> io::Result<Runtime> {
+        assert!(
+            !(self.start_paused && self.multi_thread && self.seed.is_none()),
+            "`start_paused` needs a runtime of the current-thread flavour, or a `seed`: several threads do not agree on when \
+             nothing can run"
+        );
         let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let workers = match (self.multi_thread, self.workers) {
             (false, _) => 1,
             (true, Some(count)) => count,
+            // Not as many as there are cores: a seed means the same everywhere.
+            (true, None) if self.seed.is_some() => SIMULATED_WORKERS,
             (true, None) => cores(),
         };
         let pool = Pool::new(PoolConfig {
@@ -270,13 +352,18 @@ impl Builder {
         });
         let config = Config {
             workers,
-            multi_thread: self.multi_thread,
+            // Simulated workers run only inside `block_on`.
+            multi_thread: self.multi_thread && self.seed.is_none(),
             thread_name: self.thread_name.clone(),
             stack_size: self.stack_size,
             spin: self.spin,
+            start_paused: self.start_paused || self.seed.is_some(),
+            seed: self.seed,
             warnings: self.warnings.clone(),
         };
-        let tracing = trace::output::wanted(self.trace.as_ref(), self.observe);
+        // A test that fails because all are asleep is to say who waits for what.
+        let observe = self.observe || config.start_paused;
+        let tracing = trace::output::wanted(self.trace.as_ref(), observe);
         let home = scheduler::start(config, pool, tracing)?;
         Ok(Runtime::from_handle(Handle::from_home(home)))
     }
@@ -292,6 +379,8 @@ impl fmt::Debug for Builder {
             .field("thread_name", &self.thread_name)
             .field("thread_stack_size", &self.stack_size)
             .field("spin_before_sleep", &self.spin)
+            .field("start_paused", &self.start_paused)
+            .field("seed", &self.seed)
             .field("trace", &self.trace)
             .field("observe", &self.observe)
             .field("warnings", &self.warnings)

@@ -17,12 +17,14 @@
 //! `worker.rs` is the loop; read it first. `queue.rs`, `inbox.rs` and `registry.rs` are where tasks are; `idle.rs` is
 //! whom to wake, and `pace.rs` when; `seat.rs` is how a thread inside `block_on` becomes worker 0; `watchdog.rs` looks after blocked workers;
 //! `shutdown.rs` is the end. `counts.rs`, `census.rs`, `asleep.rs` and `warnings.rs` only look: for metrics, dumps and mistakes.
+//! `jump.rs` and `simulation.rs` are for tests: a clock that jumps, and workers that are simulated.
 
 mod asleep;
 mod census;
 mod counts;
 mod idle;
 mod inbox;
+mod jump;
 #[cfg(all(test, loom))]
 mod loom_tests;
 mod pace;
@@ -32,6 +34,7 @@ mod seat;
 mod seated;
 mod shutdown;
 mod signal;
+mod simulation;
 mod spare;
 mod spin;
 mod warnings;
@@ -57,6 +60,7 @@ use self::seat::Seat;
 pub(crate) use self::seat::block_on;
 use self::shutdown::Latch;
 pub(crate) use self::shutdown::{Shutdown, shut_down};
+use self::simulation::Simulation;
 use self::spin::Spinner;
 use self::warnings::Told;
 pub(crate) use self::warnings::Warnings;
@@ -71,7 +75,7 @@ use crate::shim::{Mutex, lock};
 use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket, quietly};
 use crate::task::stage::Stage;
 use crate::task::{Id, JoinHandle, Place};
-use crate::time::clock;
+use crate::time::clock::Clock;
 use crate::time::timers::{Set, Timers};
 use crate::time::wheel;
 use crate::trace::output::Tracing;
@@ -91,6 +95,10 @@ pub(crate) struct Config {
     pub(crate) stack_size: Option<usize>,
     /// How long a worker waits awake at most before it sleeps.
     pub(crate) spin: Duration,
+    /// Whether the clock stands still from the beginning.
+    pub(crate) start_paused: bool,
+    /// Simulates the workers, with this seed.
+    pub(crate) seed: Option<u64>,
     /// What it is to warn of.
     pub(crate) warnings: Warnings,
 }
@@ -123,6 +131,10 @@ pub(crate) struct Shared {
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
     /// The threads for blocking jobs.
     pub(crate) pool: Arc<Pool>,
+    /// What time it is.
+    clock: Clock,
+    /// The workers are simulated.
+    simulation: Option<Simulation>,
     /// How the runtime was built.
     config: Config,
     /// Where what happens is recorded, if anywhere.
@@ -171,7 +183,8 @@ pub(crate) fn start(
     pool: Arc<Pool>,
     tracing: Option<Tracing>,
 ) -> io::Result<Arc<Home>> {
-    let now = clock::now();
+    let clock = Clock::new();
+    let now = clock.now();
     let queues: Vec<Queue> = (0..config.workers).map(|_| Queue::new()).collect();
     let remotes = queues
         .iter()
@@ -191,9 +204,17 @@ pub(crate) fn start(
         remaining: Latch::new(config.workers),
         threads: Mutex::new(Vec::new()),
         pool,
+        clock,
+        simulation: config.seed.map(Simulation::new),
         config,
         tracing,
     });
+    if shared.config.start_paused {
+        shared.pause_clock();
+    }
+    if let Some(tracing) = &shared.tracing {
+        tracing.recorder().begin(shared.clock.now());
+    }
     let mut locals = queues.into_iter().enumerate().map(|(worker, queue)| {
         let home = Arc::new(Home {
             shared: shared.clone(),
@@ -203,6 +224,11 @@ pub(crate) fn start(
     });
     let first = locals.next().expect("a runtime has a worker");
     let home = first.home().clone();
+    if shared.is_simulated() {
+        first.simulate(locals.collect());
+        shared.seat.furnish(first);
+        return Ok(home);
+    }
     shared.seat.furnish(first);
     for local in locals {
         let started = shared.start_thread("worker", move || worker::work(local));
@@ -236,10 +262,10 @@ impl Remote {
     }
 
     /// Hands out what the reactor and the timers have, to `woken`, without waiting. Returns how many are the reactor's.
-    fn serve(&self, woken: &mut Vec<Waker>) -> usize {
+    fn serve(&self, clock: &Clock, woken: &mut Vec<Waker>) -> usize {
         self.reactor.turn(woken);
         let from_reactor = woken.len();
-        self.timers.fire(clock::now, woken);
+        self.timers.fire(|| clock.now(), woken);
         from_reactor
     }
 }
@@ -270,7 +296,7 @@ impl Shared {
 
     /// Makes sure that somebody looks at the inbox.
     fn wake_for_inbox(self: &Arc<Self>) {
-        if self.remotes.len() == 1 {
+        if self.remotes.len() == 1 || self.is_simulated() {
             self.attend(0);
         } else {
             // With no sleeper to pick, everybody is awake, and looks at the inbox before going to sleep.
@@ -364,7 +390,7 @@ impl Home {
     pub(crate) fn set_timer(&self, deadline: Instant, waker: Waker) -> wheel::Key {
         trace::event(self, || Kind::TimerSet {
             who: trace::polled(),
-            after: deadline.saturating_duration_since(clock::now()),
+            after: deadline.saturating_duration_since(self.shared.clock.now()),
         });
         match self.timers().set(deadline, waker) {
             Set::Done { key, earliest } => {
@@ -398,7 +424,11 @@ impl Home {
         place: Place,
     ) -> JoinHandle<F::Output> {
         self.shared.outside.spawned.add_shared();
-        let task = Task::new(future, self.clone(), Id::next(), place);
+        let id = match &self.shared.simulation {
+            Some(simulation) => simulation.next_id(),
+            None => Id::next(),
+        };
+        let task = Task::new(future, self.clone(), id, place);
         trace::event(self, || Kind::spawned(task.id(), place));
         let handle = JoinHandle::new(task.clone());
         self.shared.push_from_outside(task);

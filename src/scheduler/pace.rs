@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 
 use crate::ablation;
 use crate::shim::atomic::{AtomicU64, Ordering::Relaxed};
-use crate::time::clock;
 
 /// Polls that take less are not shared.
 pub(super) const LONG_POLL: Duration = Duration::from_micros(5);
@@ -89,7 +88,7 @@ impl Watch {
     /// Ends a stretch and begins the next.
     #[cold]
     fn look(&self, polls: u64, pace: &Pace, alone: bool) {
-        let now = clock::now();
+        let now = Instant::now();
         let mut stretch = 1;
         if let Some(since) = self.since.get() {
             let passed = (polls - self.polls.get()).max(1);

@@ -20,6 +20,7 @@ use std::cell::Cell;
 use crossbeam_deque::{Steal, Stealer, Worker};
 
 use crate::ablation;
+use crate::random;
 use crate::task::cell::Runnable;
 
 /// How many times in a row the place in front goes first.
@@ -87,6 +88,17 @@ impl Queue {
         }
         self.streak.set(0);
         self.line.pop().or_else(|| self.front.pop())
+    }
+
+    /// Any of the tasks, as the random number will have it: for a simulation, where the others' order means nothing.
+    pub(crate) fn take_any(&self) -> Option<Runnable> {
+        if let Some(front) = self.front.pop() {
+            self.line.push(front);
+        }
+        for _ in 0..random::below(self.line.len() as u32) {
+            self.line.push(self.line.pop()?);
+        }
+        self.line.pop()
     }
 
     /// Whether nothing is queued.

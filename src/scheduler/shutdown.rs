@@ -107,6 +107,9 @@ impl Shared {
 
     /// Steps 3 and 4 for worker 0, on whatever thread this is.
     pub(super) fn shut_down_worker(self: &Arc<Self>, local: Local) {
+        for simulated in local.crew.take() {
+            self.shut_down_worker(simulated);
+        }
         let local = Seated::new(local);
         local.shut_down();
         drop(local.leave());

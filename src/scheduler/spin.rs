@@ -3,7 +3,8 @@
 //! To put a thread to sleep and wake it again costs some 20 us on a virtual machine, several of them CPU time. When the next
 //! event comes within that time, as it does in a conversation over one connection, it is cheaper for everybody to ask the
 //! kernel again and again. When it does not, spinning is waste. So a worker spins only if its last wait was short, for a
-//! limited time, and only one worker of a runtime at a time. A program that is idle has had a long wait, and sleeps.
+//! limited time, and only one worker of a runtime at a time. A program that is idle has had a long wait, and sleeps. The time
+//! here is the system's, also where the runtime's own clock is virtual.
 
 use std::cell::Cell;
 use std::task::Waker;

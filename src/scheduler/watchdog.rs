@@ -20,6 +20,7 @@ use crate::shim::atomic::{
     fence,
 };
 use crate::shim::{Condvar, Mutex, lock, wait};
+use crate::time::clock::Clock;
 use crate::trace::{self, Kind, Lane};
 
 /// The time between two looks. A poll that takes longer is called blocking.
@@ -175,7 +176,7 @@ fn look(shared: &Arc<Shared>, seen: &mut [Seen]) -> Next {
         remote.blocked.store(blocked, Relaxed);
         if blocked {
             seen.report(shared, worker, now);
-            serve(remote);
+            serve(remote, &shared.clock);
             if !somebody_rests {
                 rescue(shared, remote);
             }
@@ -259,8 +260,8 @@ fn rescue(shared: &Arc<Shared>, remote: &Remote) {
 }
 
 /// Does for a blocked worker what it cannot do itself. The tasks that this wakes go to the inbox, for the others.
-fn serve(remote: &Remote) {
+fn serve(remote: &Remote, clock: &Clock) {
     let mut woken = Vec::new();
-    let from_reactor = remote.serve(&mut woken);
+    let from_reactor = remote.serve(clock, &mut woken);
     wake_all(&mut woken, from_reactor);
 }

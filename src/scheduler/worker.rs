@@ -24,14 +24,15 @@ use super::asleep::PROBE;
 use super::pace::Watch;
 use super::queue::Queue;
 use super::seated::Seated;
+use super::simulation::Simulation;
 use super::spare::Spare;
 use super::spin::Waits;
 use super::{Home, Remote, Shared, wake_all};
+use crate::random;
 use crate::shim::atomic::Ordering::Relaxed;
 use crate::task::cell::{Runnable, Spawned, Task};
 use crate::task::stage::Stage;
 use crate::task::{Id, JoinHandle, Place};
-use crate::time::clock;
 use crate::trace::{self, Doing, Kind, QueueName, WakeUp};
 
 /// How many polls until a look at the reactor, the timers and the inbox. Tokio's number: prime, so that it does not
@@ -73,8 +74,8 @@ pub(crate) struct Local {
     spare: Spare,
     /// The wakers of one look; kept for its memory.
     woken: RefCell<Vec<Waker>>,
-    /// The state of the generator that decides from whom to steal first.
-    random: Cell<u32>,
+    /// In a simulation, with worker 0: the others, while nobody runs them.
+    pub(super) crew: Cell<Vec<Local>>,
 }
 
 /// The life of a worker's thread.
@@ -109,7 +110,6 @@ impl Purpose for UntilClosed<'_> {
 impl Local {
     /// The worker of `home`, with its queue.
     pub(super) fn new(home: Arc<Home>, queue: Queue) -> Local {
-        let random = Cell::new((home.worker as u32).wrapping_mul(0x9E37_79B9) | 1);
         let stage = home.shared.remotes[home.worker].stage.clone();
         Local {
             home,
@@ -123,8 +123,13 @@ impl Local {
             awake_since: Cell::new(Instant::now()),
             spare: Spare::new(),
             woken: RefCell::new(Vec::new()),
-            random,
+            crew: Cell::new(Vec::new()),
         }
+    }
+
+    /// Makes it the first of the simulated workers; the others go with it.
+    pub(super) fn simulate(&self, others: Vec<Local>) {
+        self.crew.set(others);
     }
 
     /// The way into the runtime.
@@ -134,6 +139,9 @@ impl Local {
 
     /// The event loop. See the [module](self).
     pub(super) fn run(&self, purpose: &mut dyn Purpose) {
+        if let Some(simulation) = &self.shared().simulation {
+            return simulation.run(self, purpose);
+        }
         self.awake_since.set(Instant::now());
         self.shared().watchdog.stir();
         while !purpose.step(self) {
@@ -175,7 +183,7 @@ impl Local {
     }
 
     /// Runs a task. One that was woken meanwhile goes to the back of the line.
-    fn poll(&self, task: Runnable) {
+    pub(super) fn poll(&self, task: Runnable) {
         self.count_poll();
         let again = task.run(&self.stage);
         self.stage.leave();
@@ -222,7 +230,7 @@ impl Local {
         if remotes.len() == 1 {
             return None;
         }
-        let start = self.random() as usize % remotes.len();
+        let start = random::below(remotes.len() as u32) as usize;
         (0..remotes.len())
             .map(|step| (start + step) % remotes.len())
             .filter(|worker| *worker != self.home.worker)
@@ -264,15 +272,15 @@ impl Local {
     }
 
     /// Whether so many polls have passed that it is time to look at what waits outside the queue.
-    fn is_time_to_look(&self) -> bool {
+    pub(super) fn is_time_to_look(&self) -> bool {
         self.until_look.get() == 0
     }
 
     /// Hands out the events and timers that are there, and takes tasks from the inbox.
-    fn look(&self) {
+    pub(super) fn look(&self) {
         self.until_look.set(POLLS_PER_LOOK);
         let mut woken = self.woken.take();
-        let from_reactor = self.remote().serve(&mut woken);
+        let from_reactor = self.remote().serve(&self.shared().clock, &mut woken);
         self.wake(woken, from_reactor);
         if let Some(task) = self.take_from_inbox() {
             self.queue.push(task);
@@ -280,7 +288,7 @@ impl Local {
     }
 
     /// Calls wakers of the reactor or the timers.
-    fn wake(&self, mut woken: Vec<Waker>, from_reactor: usize) {
+    pub(super) fn wake(&self, mut woken: Vec<Waker>, from_reactor: usize) {
         self.serving.set(true);
         wake_all(&mut woken, from_reactor);
         self.serving.set(false);
@@ -295,38 +303,46 @@ impl Local {
         shared
             .idle
             .announce(self.home.worker, self.searching.replace(false));
+        let mut stuck = false;
         // The second look, after the announcement: see `idle.rs`.
         if !purpose.is_pressing() && !self.sees_work() {
             let mut woken = self.woken.take();
-            let timeout = remote.timers.timeout(clock::now);
+            let timeout = remote.timers.timeout(|| shared.clock.now());
             trace::event(&self.home, || Kind::Parked {
                 longest: timeout,
                 sockets: remote.reactor.sources(),
                 timers: remote.timers.len(),
             });
-            let probes = timeout.is_none() && shared.should_probe();
-            let timeout = if probes { Some(PROBE) } else { timeout };
-            let now = self.count_busy();
             remote.counts.parks.add(1);
-            let until = shared
-                .spinner
-                .wait(&self.waits, &remote.reactor, now, timeout, &mut woken);
-            self.awake_since.set(until);
-            if probes && until.saturating_duration_since(now) >= PROBE {
-                shared.probe();
+            let now = self.count_busy();
+            let mut from_reactor = 0;
+            if shared.clock.is_paused() {
+                stuck = shared.wait_and_jump(&mut woken, &mut from_reactor);
+                self.awake_since.set(Instant::now());
+            } else {
+                let probes = timeout.is_none() && shared.should_probe();
+                let timeout = if probes { Some(PROBE) } else { timeout };
+                let until =
+                    shared
+                        .spinner
+                        .wait(&self.waits, &remote.reactor, now, timeout, &mut woken);
+                self.awake_since.set(until);
+                if probes && until.saturating_duration_since(now) >= PROBE {
+                    shared.probe();
+                }
+                from_reactor = woken.len();
             }
-            let from_reactor = woken.len();
             remote.timers.awake();
             trace::event(&self.home, || Kind::Unparked {
                 why: if from_reactor > 0 {
                     WakeUp::Events
-                } else if remote.timers.is_nearly_due(clock::now()) {
+                } else if remote.timers.is_nearly_due(shared.clock.now()) || !woken.is_empty() {
                     WakeUp::Timer
                 } else {
                     WakeUp::Called
                 },
             });
-            remote.timers.fire(clock::now, &mut woken);
+            remote.timers.fire(|| shared.clock.now(), &mut woken);
             self.until_look.set(POLLS_PER_LOOK);
             self.wake(woken, from_reactor);
         }
@@ -334,6 +350,9 @@ impl Local {
             self.searching.set(true);
         }
         shared.watchdog.stir();
+        if stuck {
+            shared.fail_asleep();
+        }
     }
 
     /// Whether there is a task anywhere that this worker could run.
@@ -399,9 +418,24 @@ impl Local {
         }
     }
 
+    /// An id for a task, if the simulation gives them out.
+    pub(crate) fn simulated_id(&self) -> Option<Id> {
+        self.shared().simulation.as_ref().map(Simulation::next_id)
+    }
+
     /// The memory of tasks that have ended.
     pub(super) fn spare(&self) -> &Spare {
         &self.spare
+    }
+
+    /// The queue.
+    pub(super) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// Which of the workers it is.
+    pub(super) fn number(&self) -> usize {
+        self.home.worker
     }
 
     /// Whether the queue holds a task.
@@ -432,22 +466,12 @@ impl Local {
     }
 
     /// The runtime.
-    fn shared(&self) -> &Arc<Shared> {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.home.shared
     }
 
     /// What others see of this worker.
-    fn remote(&self) -> &Remote {
+    pub(super) fn remote(&self) -> &Remote {
         &self.shared().remotes[self.home.worker]
-    }
-
-    /// Marsaglia's xorshift (<https://doi.org/10.18637/jss.v008.i14>): enough to choose a victim.
-    fn random(&self) -> u32 {
-        let mut x = self.random.get();
-        x ^= x << 13;
-        x ^= x >> 17;
-        x ^= x << 5;
-        self.random.set(x);
-        x
     }
 }

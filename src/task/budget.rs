@@ -18,10 +18,22 @@ thread_local! {
     static LEFT: Cell<Option<u8>> = const { Cell::new(None) };
 }
 
+/// Sets the budget of the polls that follow on this thread; `None`: as usual. A simulation interrupts tasks in this way,
+/// where they could be interrupted in earnest: at every operation that spends.
+#[inline]
+pub(crate) fn ration(units: Option<u8>) {
+    let _ = LEFT.try_with(|left| left.set(units));
+}
+
 /// Runs one poll of a task with a fresh budget, and restores the caller's afterwards, also when the poll panics.
 #[inline]
 pub(crate) fn with_fresh<R>(poll: impl FnOnce() -> R) -> R {
-    with(Some(PER_POLL), poll)
+    let before = Restore::after(Some(PER_POLL));
+    // Outside a poll there is none, except in a simulation.
+    if before.0.is_some() {
+        ration(before.0);
+    }
+    poll()
 }
 
 /// Runs `poll` without a limit: a timer beside a busy future must be looked at even when that future spent everything.
@@ -32,14 +44,26 @@ pub(crate) fn unlimited<R>(poll: impl FnOnce() -> R) -> R {
 /// Runs `poll` with this budget, and restores the caller's.
 #[inline]
 fn with<R>(budget: Option<u8>, poll: impl FnOnce() -> R) -> R {
-    struct Restore(Option<u8>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            let _ = LEFT.try_with(|left| left.set(self.0));
-        }
-    }
-    let _restore = Restore(LEFT.try_with(|left| left.replace(budget)).unwrap_or(None));
+    let _before = Restore::after(budget);
     poll()
+}
+
+/// The caller's budget, restored when dropped.
+struct Restore(Option<u8>);
+
+impl Restore {
+    /// Sets the budget to this.
+    #[inline]
+    fn after(budget: Option<u8>) -> Restore {
+        Restore(LEFT.try_with(|left| left.replace(budget)).unwrap_or(None))
+    }
+}
+
+impl Drop for Restore {
+    #[inline]
+    fn drop(&mut self) {
+        ration(self.0);
+    }
 }
 
 /// One unit, taken by [`spend`]. Dropped, it goes back; [`Unit::made_progress`] keeps it spent.

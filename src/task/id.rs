@@ -5,7 +5,11 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A number that no other task of this process has, now or later.
+use crate::context;
+use crate::scheduler::Local;
+
+/// A number that no other task of this process has, now or later. (In a [simulated](crate::runtime::Builder::seed) runtime
+/// it counts from 1, so that the same seed gives the same ids.)
 ///
 /// Ids are for telling tasks apart in logs. They say nothing about the order in which tasks were spawned: every
 /// thread takes its numbers from a block of its own, because one counter that all threads share costs more than the
@@ -37,15 +41,24 @@ impl Id {
     pub(crate) fn next() -> Id {
         let number = MINE
             .try_with(|mine| {
-                let (mut next, mut end) = mine.get();
+                let (next, end) = mine.get();
                 if next == end {
-                    next = UNTAKEN.fetch_add(BLOCK, Relaxed);
-                    end = next + BLOCK;
+                    return next_without_block(mine);
                 }
                 mine.set((next + 1, end));
                 next
             })
             .unwrap_or_else(|_| UNTAKEN.fetch_add(BLOCK, Relaxed));
+        Id::numbered(number)
+    }
+
+    /// Makes the next call of [`next`](Id::next) on this thread ask who gives out ids now: a simulation begins.
+    pub(crate) fn give_up_block() {
+        let _ = MINE.try_with(|mine| mine.set((0, 0)));
+    }
+
+    /// The id with this number.
+    pub(crate) fn numbered(number: u64) -> Id {
         Id(NonZeroU64::new(number).expect("ids start at 1 and 64 bits do not run out"))
     }
 
@@ -58,6 +71,20 @@ impl Id {
     pub(crate) fn from_number(number: u64) -> Option<Id> {
         NonZeroU64::new(number).map(Id)
     }
+}
+
+/// The next id of a thread that has no block: the simulation's that runs on it, each by itself, or the first of a new block.
+#[cold]
+fn next_without_block(mine: &Cell<(u64, u64)>) -> u64 {
+    let simulated = context::with_worker(|local| local.and_then(Local::simulated_id));
+    simulated.map_or_else(
+        || {
+            let next = UNTAKEN.fetch_add(BLOCK, Relaxed);
+            mine.set((next + 1, next + BLOCK));
+            next
+        },
+        Id::number,
+    )
 }
 
 impl fmt::Display for Id {

@@ -12,7 +12,8 @@ const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// A moment of the runtime's clock, which never goes backwards.
 ///
-/// It is [`std::time::Instant`], but asked for through the runtime's one clock. Differences between instants saturate at zero;
+/// It is [`std::time::Instant`], but asked for through the runtime's one clock, which a test can
+/// [pause](crate::time::pause). Differences between instants saturate at zero;
 /// adding and subtracting a [`Duration`] with an operator panics on overflow, as std's do.
 ///
 /// # Examples

@@ -2,7 +2,7 @@
 //!
 //! A timer is an entry in the wheel of the worker that polls it: `wheel.rs` is the data structure, `timers.rs` puts it
 //! behind a lock and translates between instants and ticks, `sleep.rs` is the future on top. `timeout` and `interval` are
-//! made of `Sleep`s.
+//! made of `Sleep`s. All of them ask `clock.rs` for the time, which a test can stop and set forward.
 
 pub(crate) mod clock;
 pub mod error;
@@ -15,6 +15,7 @@ pub(crate) mod wheel;
 
 pub use std::time::Duration;
 
+pub use clock::{advance, pause, resume};
 pub use instant::Instant;
 pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
 pub use sleep::{Sleep, sleep, sleep_until};

@@ -5,6 +5,12 @@
 //! A tick is 2^16 ns (65.5 us). A deadline is rounded *up* to a tick and the present is rounded *down*, so a timer that
 //! the wheel calls due is due. [`Sleep`](super::Sleep) looks at the clock itself besides.
 //!
+//! # Under a virtual clock
+//!
+//! A clock that was [paused](super::pause) stops at exact times, and must not say 100.007 ms when 100 ms were slept. So
+//! from the first pause on a tick is a nanosecond: [`Timers::refine`]. The wheel does not care; it only moves its entries a
+//! little more often, because their deadlines lie further apart.
+//!
 //! # Who drives it
 //!
 //! Nobody but the worker: before it waits in its reactor it asks [`Timers::timeout`] how long it may, and afterwards, and
@@ -21,16 +27,18 @@ use crate::shim::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::shim::{Mutex, lock};
 use crate::trace::{self, Kind};
 
-/// The binary logarithm of a tick's nanoseconds.
+/// The binary logarithm of a tick's nanoseconds, while time is the system's.
 const TICK_SHIFT: u32 = 16;
 /// No timer is set.
 const NEVER: u64 = u64::MAX;
+/// The latest deadline in nanoseconds: 292 years, so that no sum overflows.
+const LATEST: u64 = u64::MAX / 2;
 
 /// The timers of one worker.
 pub(crate) struct Timers {
     /// Tick 0.
     start: Instant,
-    /// The earliest tick at which there may be something to do, or NEVER. Written under the lock; read without it only as
+    /// The nanoseconds from `start` until there may be something to do, or NEVER. Written under the lock; read without it only as
     /// a hint by the worker, who also reads it under the lock before it waits. Hence relaxed.
     next: AtomicU64,
     /// Guards the wheel. Held for a few instructions, never together with another lock, and no waker is called under it.
@@ -41,7 +49,9 @@ pub(crate) struct Timers {
 struct TimerState {
     /// The timers' wakers by deadline.
     wheel: Wheel<Waker>,
-    /// The tick until which the worker waits, or 0 while it does not: an earlier timer must end the wait.
+    /// The binary logarithm of a tick's nanoseconds.
+    shift: u32,
+    /// The nanosecond until which the worker waits, or 0 while it does not: an earlier timer must end the wait.
     waits_until: u64,
     /// The deadline for which the last wait was cut short: see [`for_the_kernel`](TimerState::for_the_kernel).
     cut_for: u64,
@@ -71,6 +81,7 @@ impl Timers {
             next: AtomicU64::new(NEVER),
             state: Mutex::new(TimerState {
                 wheel: Wheel::new(),
+                shift: TICK_SHIFT,
                 waits_until: 0,
                 cut_for: NEVER,
                 closed: false,
@@ -80,16 +91,20 @@ impl Timers {
 
     /// Sets a timer.
     pub(crate) fn set(&self, deadline: Instant, waker: Waker) -> Set {
-        let tick = self.tick_up(deadline);
+        let deadline = nanos(deadline.saturating_duration_since(self.start)).min(LATEST);
         let mut state = lock(&self.state);
         if state.closed {
             return Set::Closed;
         }
+        // The first tick at which the deadline has passed.
+        let rounded_up = deadline + (1 << state.shift) - 1;
+        let tick = rounded_up >> state.shift;
         let key = state.wheel.insert(tick, waker);
-        if tick < self.next.load(Relaxed) {
-            self.next.store(tick, Relaxed);
+        let due = state.nanos_of(tick);
+        if due < self.next.load(Relaxed) {
+            self.next.store(due, Relaxed);
         }
-        let earliest = tick < state.waits_until;
+        let earliest = due < state.waits_until;
         Set::Done { key, earliest }
     }
 
@@ -117,21 +132,45 @@ impl Timers {
         drop(waker);
     }
 
+    /// Whether a timer is due. Without timers that costs one load.
+    pub(crate) fn is_due(&self, now: impl FnOnce() -> Instant) -> bool {
+        let next = self.next.load(Relaxed);
+        next != NEVER && nanos(now().saturating_duration_since(self.start)) >= next
+    }
+
     /// Adds the wakers of all timers that are due to `woken`. Without timers that costs one load.
     pub(crate) fn fire(&self, now: impl FnOnce() -> Instant, woken: &mut Vec<Waker>) {
         if self.next.load(Relaxed) == NEVER {
             return;
         }
-        let tick = self.tick_down(now());
-        if tick < self.next.load(Relaxed) {
+        let now = nanos(now().saturating_duration_since(self.start));
+        if now < self.next.load(Relaxed) {
             return;
         }
         let mut state = lock(&self.state);
+        // The last tick that has passed.
+        let tick = now >> state.shift;
         if trace::is_on() {
             state.tell_due(tick, woken);
         }
         state.wheel.advance(tick, woken);
         self.publish(&state);
+    }
+
+    /// Counts in nanoseconds from now on, also for the timers that are set: for a virtual clock.
+    pub(crate) fn refine(&self) {
+        let mut state = lock(&self.state);
+        let shift = mem::take(&mut state.shift);
+        state.wheel.refine(shift);
+        self.publish(&state);
+    }
+
+    /// When the next timer is due, for a virtual clock.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let state = lock(&self.state);
+        self.publish(&state);
+        let next = self.next.load(Relaxed);
+        (next != NEVER).then(|| self.start + Duration::from_nanos(next))
     }
 
     /// How long the worker may wait, `None` for ever. Timers that others set from now on cut the wait short, until
@@ -145,7 +184,7 @@ impl Timers {
             return None;
         }
         let elapsed = now().saturating_duration_since(self.start);
-        let due = Duration::from_nanos(next.saturating_mul(1 << TICK_SHIFT));
+        let due = Duration::from_nanos(next);
         Some(state.for_the_kernel(next, due.saturating_sub(elapsed)))
     }
 
@@ -157,7 +196,8 @@ impl Timers {
     /// Whether a wait that ends at `now` ends for a timer: it may have been cut a little short, for the kernel.
     pub(crate) fn is_nearly_due(&self, now: Instant) -> bool {
         let next = self.next.load(Relaxed);
-        next != NEVER && next <= self.tick_up(now + Duration::from_millis(1))
+        next != NEVER
+            && next <= nanos((now + Duration::from_millis(1)).saturating_duration_since(self.start))
     }
 
     /// How many timers are set.
@@ -180,23 +220,18 @@ impl Timers {
 
     /// Makes `next` true.
     fn publish(&self, state: &TimerState) {
-        self.next
-            .store(state.wheel.next_deadline().unwrap_or(NEVER), Relaxed);
-    }
-
-    /// The first tick at which `deadline` has passed.
-    fn tick_up(&self, deadline: Instant) -> u64 {
-        let since = nanos(deadline.saturating_duration_since(self.start));
-        since.div_ceil(1 << TICK_SHIFT)
-    }
-
-    /// The last tick that has passed.
-    fn tick_down(&self, now: Instant) -> u64 {
-        nanos(now.saturating_duration_since(self.start)) >> TICK_SHIFT
+        let next = state.wheel.next_deadline();
+        let next = next.map_or(NEVER, |tick| state.nanos_of(tick));
+        self.next.store(next, Relaxed);
     }
 }
 
 impl TimerState {
+    /// The nanoseconds until a tick.
+    fn nanos_of(&self, tick: u64) -> u64 {
+        tick << self.shift
+    }
+
     /// Takes out what is due as [`fire`](Timers::fire) does, but step by step, so that each timer's lateness is known.
     #[cold]
     fn tell_due(&mut self, now: u64, woken: &mut Vec<Waker>) {
@@ -205,7 +240,7 @@ impl TimerState {
             self.wheel.advance(deadline, woken);
             for _ in before..woken.len() {
                 trace::here(|| Kind::TimerFired {
-                    late: Duration::from_nanos((now - deadline) << TICK_SHIFT),
+                    late: Duration::from_nanos((now - deadline) << self.shift),
                 });
             }
         }

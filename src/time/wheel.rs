@@ -244,6 +244,29 @@ impl<T> Wheel<T> {
         self.pending = 0;
     }
 
+    /// Counts in finer ticks from now on, `1 << shift` of them for one so far: every deadline stays when it was, and every
+    /// key is still good. The deadlines must leave room for that.
+    pub(crate) fn refine(&mut self, shift: u32) {
+        let finer = |tick: u64| tick << shift;
+        self.elapsed = finer(self.elapsed);
+        self.slots.fill(Slot::EMPTY);
+        self.occupied = [0; LEVELS];
+        self.levels = 0;
+        let mut pending: Vec<u32> = (0u32..)
+            .zip(&self.entries)
+            .filter_map(|(index, entry)| entry.payload.is_some().then_some(index))
+            .collect();
+        // In the order in which they were inserted, for such is the order of equal deadlines.
+        pending.sort_unstable_by_key(|index| self.entries[*index as usize].sequence);
+        for index in pending {
+            let entry = &mut self.entries[index as usize];
+            (entry.prev, entry.next) = (NIL, NIL);
+            entry.deadline = finer(entry.deadline);
+            let deadline = entry.deadline;
+            self.link(index, deadline);
+        }
+    }
+
     /// Level and number of the slot whose time comes first.
     fn first_occupied(&self) -> Option<(usize, usize)> {
         if self.levels == 0 {

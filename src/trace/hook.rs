@@ -62,7 +62,6 @@ pub(crate) struct Attached(Arc<Recorder>);
 impl Attached {
     /// A runtime that is about to be built will write to `recorder`.
     pub(crate) fn new(recorder: Arc<Recorder>) -> Attached {
-        recorder.begin();
         TRACED.fetch_add(1, Relaxed);
         Attached(recorder)
     }

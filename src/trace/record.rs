@@ -87,9 +87,9 @@ impl Recorder {
         }
     }
 
-    /// A runtime that writes to it is built.
-    pub(crate) fn begin(&self) {
-        let _ = self.start.set(clock::now());
+    /// A runtime that writes to it is built. Its clock says `now`.
+    pub(crate) fn begin(&self, now: Instant) {
+        let _ = self.start.set(now);
     }
 
     /// From now on every event is also told.
