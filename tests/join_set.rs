@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
 
-use eco_support::{on_both, watchdog};
+use eco_support::{on_all, on_both, watchdog};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use samovar::runtime::{Builder, Runtime};
@@ -35,7 +35,7 @@ fn gated(set: &mut JoinSet<usize>, number: usize) -> (oneshot::Sender<()>, Abort
 
 #[test]
 fn the_first_that_finishes_comes_first() {
-    on_both(|| async {
+    on_all(|| async {
         let mut set = JoinSet::new();
         let mut gates: Vec<_> = (0..4).map(|n| Some(gated(&mut set, n).0)).collect();
         for number in [2, 0, 3, 1] {
@@ -91,7 +91,7 @@ fn an_event_costs_few_polls_however_many_tasks_there_are() {
 
 #[test]
 fn a_key_that_is_used_again_is_not_confused() {
-    on_both(|| async {
+    on_all(|| async {
         let mut set = JoinSet::new();
         for round in 0..100 {
             let (first, _) = gated(&mut set, round);
@@ -106,7 +106,7 @@ fn a_key_that_is_used_again_is_not_confused() {
 
 #[test]
 fn join_next_is_cancel_safe() {
-    on_both(|| async {
+    on_all(|| async {
         let mut set = JoinSet::new();
         for number in 0..500 {
             set.spawn(async move {
@@ -145,7 +145,7 @@ fn join_next_is_cancel_safe() {
 
 #[test]
 fn the_last_poller_is_woken() {
-    on_both(|| async {
+    on_all(|| async {
         let mut set = JoinSet::new();
         let (open, _) = gated(&mut set, 7);
         // Polled with a waker that nobody hears.
@@ -173,7 +173,7 @@ fn futures_test_waker() -> (std::task::Waker, Arc<AtomicUsize>) {
 
 #[test]
 fn a_panic_is_one_tasks_error() {
-    on_both(|| async {
+    on_all(|| async {
         let mut set = JoinSet::new();
         let broken = set.spawn(async { panic!("the cup is cracked") });
         let error = set.join_next().await.unwrap().unwrap_err();
@@ -186,7 +186,7 @@ fn a_panic_is_one_tasks_error() {
 
 #[test]
 fn join_all_panics_with_the_tasks_panic_and_aborts_the_others() {
-    on_both(|| async {
+    on_all(|| async {
         let drops = Arc::new(AtomicUsize::new(0));
         let mut set = JoinSet::new();
         let other = Dropped(drops.clone());
@@ -206,7 +206,7 @@ fn join_all_panics_with_the_tasks_panic_and_aborts_the_others() {
 
 #[test]
 fn dropping_the_set_aborts_its_tasks() {
-    on_both(|| async {
+    on_all(|| async {
         let drops = Arc::new(AtomicUsize::new(0));
         let mut set = JoinSet::new();
         for _ in 0..10 {
@@ -225,7 +225,7 @@ fn dropping_the_set_aborts_its_tasks() {
 
 #[test]
 fn outputs_that_nobody_takes_are_dropped_once() {
-    on_both(|| async {
+    on_all(|| async {
         let drops = Arc::new(AtomicUsize::new(0));
         let mut set = JoinSet::new();
         for _ in 0..10 {
@@ -244,7 +244,7 @@ fn outputs_that_nobody_takes_are_dropped_once() {
 
 #[test]
 fn detached_tasks_run_on() {
-    on_both(|| async {
+    on_all(|| async {
         let (open, gate) = oneshot::channel::<()>();
         let (tell, told) = oneshot::channel();
         let mut set = JoinSet::new();
@@ -262,7 +262,7 @@ fn detached_tasks_run_on() {
 
 #[test]
 fn shutdown_empties_the_set() {
-    on_both(|| async {
+    on_all(|| async {
         let drops = Arc::new(AtomicUsize::new(0));
         let mut set = JoinSet::new();
         for _ in 0..10 {
@@ -280,7 +280,7 @@ fn shutdown_empties_the_set() {
 
 #[test]
 fn an_output_that_is_there_survives_abort_all() {
-    on_both(|| async {
+    on_all(|| async {
         let mut set = JoinSet::new();
         let done = set.spawn(async { 1 });
         while !done.is_finished() {
@@ -332,7 +332,7 @@ fn an_abort_against_the_end_gives_one_or_the_other() {
 
 #[test]
 fn try_join_next_takes_only_what_is_there() {
-    on_both(|| async {
+    on_all(|| async {
         let mut set = JoinSet::new();
         assert!(set.try_join_next().is_none());
         let (open, task) = gated(&mut set, 5);
@@ -408,7 +408,7 @@ fn a_task_for_a_runtime_that_is_gone_is_cancelled() {
 
 #[test]
 fn collected_and_extended() {
-    on_both(|| async {
+    on_all(|| async {
         let mut set: JoinSet<u32> = (0..3).map(|n| async move { n }).collect();
         set.extend((3..5).map(|n| async move { n }));
         assert_eq!(format!("{set:?}"), "JoinSet { len: 5 }");

@@ -37,3 +37,18 @@ where
         }
     });
 }
+
+/// As [`on_both`], and on simulated workers under some seeds.
+pub fn on_all<F, Fut>(make: F)
+where
+    F: Fn() -> Fut + Send + Clone + 'static,
+    Fut: Future<Output = ()>,
+{
+    on_both(make.clone());
+    watchdog(move || {
+        for seed in 0..30 {
+            let runtime = Builder::new_multi_thread().seed(seed).build().unwrap();
+            runtime.block_on(make());
+        }
+    });
+}

@@ -1,6 +1,6 @@
 // Wrong arguments. After `//~`: the text that the error points at, and the error.
 
-#[samovar::main(flavour = "multi_thread")] //~ flavour => unknown argument `flavour`; there are `flavor`, `worker_threads` and `crate`
+#[samovar::main(flavour = "multi_thread")] //~ flavour => unknown argument `flavour`; there are `flavor`, `worker_threads`, `start_paused` and `crate`
 pub async fn unknown_argument() {}
 
 #[samovar::main(flavor = "many_threads")] //~ "many_threads" => the flavors are "multi_thread" and "current_thread"
@@ -43,3 +43,24 @@ pub async fn not_a_path() {}
 
 #[samovar::main(crate = 7)] //~ 7 => expected the path of a crate or module
 pub async fn a_number() {}
+
+#[samovar::test(start_paused = 1)] //~ 1 => expected `true` or `false`
+async fn a_number_for_a_bool() {}
+
+#[samovar::test(flavor = "multi_thread", start_paused = true)] //~ start_paused => `start_paused` needs the flavor of one thread: add `flavor = "current_thread"`
+async fn several_threads_under_one_clock() {}
+
+#[samovar::main(start_paused = true)] //~ start_paused => `start_paused` needs the flavor of one thread: add `flavor = "current_thread"`
+pub async fn several_threads_by_default() {}
+
+#[samovar::main(seeds = 0..10)] //~ seeds => `seeds` is for tests: `#[samovar::test(seeds = 0..1000)]`
+pub async fn seeds_of_a_program() {}
+
+#[samovar::test(seeds = 1000)] //~ 1000 => `seeds` is a range of numbers: `seeds = 0..1000`
+async fn a_number_of_seeds() {}
+
+#[samovar::test(seeds = "0..1000")] //~ "0..1000" => `seeds` is a range of numbers: `seeds = 0..1000`
+async fn seeds_in_quotes() {}
+
+#[samovar::test(flavor = "current_thread", worker_threads = 2, seeds = 0..10)] //~ worker_threads => `worker_threads` needs the flavor of many threads: add `flavor = "multi_thread"`
+async fn simulated_workers_of_one_thread() {}
