@@ -34,8 +34,9 @@ impl Registry {
             return None;
         }
         let index = tasks.table.insert(task);
+        let index = u32::try_from(index).ok().filter(|index| *index != u32::MAX);
         Some(Ticket(
-            u32::try_from(index).expect("fewer than 2^32 tasks fit into memory"),
+            index.expect("fewer than 2^32 tasks fit into memory"),
         ))
     }
 
