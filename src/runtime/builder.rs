@@ -79,7 +79,7 @@ impl Builder {
             keep_alive: Duration::from_secs(10),
             thread_name: "samovar".to_owned(),
             stack_size: None,
-            spin: Duration::from_micros(30),
+            spin: Duration::from_micros(50),
             start_paused: false,
             seed: None,
             trace: None,
@@ -152,7 +152,7 @@ impl Builder {
         self
     }
 
-    /// How long a worker that waits for sockets asks the kernel again and again before it lets its thread sleep; 30 us by
+    /// How long a worker that waits for sockets asks the kernel again and again before it lets its thread sleep; 50 us by
     /// default, zero: not at all.
     ///
     /// A conversation over few connections is up to three times as fast with it, for the next message comes sooner than a
