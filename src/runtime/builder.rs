@@ -155,9 +155,10 @@ impl Builder {
     /// How long a worker that waits for sockets asks the kernel again and again before it lets its thread sleep; 50 us by
     /// default, zero: not at all.
     ///
-    /// A conversation over few connections is up to three times as fast with it, for the next message comes sooner than a
-    /// thread can sleep and wake. A worker does so only after a wait that was shorter than this, and only one worker at a time:
-    /// an idle program costs nothing. Times below the latency of the conversation, and above a millisecond, make no sense.
+    /// A conversation with one peer is up to three times as fast with it, for the next message comes sooner than a thread can
+    /// sleep and wake. A worker does so only when its last waits were short and woke the same task, more rarely after it was
+    /// in vain, and only one worker at a time: an idle program costs nothing. Times below the latency of the conversation,
+    /// and above a millisecond, make no sense.
     pub fn spin_before_sleep(&mut self, duration: Duration) -> &mut Builder {
         self.spin = duration;
         self
