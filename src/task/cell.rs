@@ -50,7 +50,6 @@ pub(crate) trait Run: Send + Sync {
     /// The task's number.
     fn id(&self) -> Id;
     /// The line that spawned it.
-    #[allow(dead_code, reason = "for the table of tasks")]
     fn place(&self) -> Place;
     /// Whether the output (or the error) is there.
     fn is_finished(&self) -> bool;

@@ -57,7 +57,6 @@ pub(crate) struct Stamp {
 
 /// What a recording knows of a task, besides what the task itself has.
 #[derive(Debug, Clone, Default)]
-#[allow(dead_code, reason = "for the table of tasks")]
 pub(crate) struct About {
     /// Its name, if it has one.
     pub(crate) name: Option<Arc<str>>,
