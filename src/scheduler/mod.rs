@@ -15,9 +15,10 @@
 //! ```
 //!
 //! `worker.rs` is the loop; read it first. `queue.rs`, `inbox.rs` and `registry.rs` are where tasks are; `idle.rs` is
-//! whom to wake, and `pace.rs` when; `seat.rs` is how a thread inside `block_on` becomes worker 0; `watchdog.rs` looks after blocked workers;
-//! `shutdown.rs` is the end. `counts.rs`, `census.rs`, `asleep.rs` and `warnings.rs` only look: for metrics, dumps and mistakes.
-//! `jump.rs` and `simulation.rs` are for tests: a clock that jumps, and workers that are simulated.
+//! whom to wake, and `pace.rs` when; `seat.rs` is how a thread inside `block_on` becomes worker 0; `watchdog.rs` looks
+//! after blocked workers; `shutdown.rs` is the end. `counts.rs`, `census.rs`, `asleep.rs` and `warnings.rs` only look: for
+//! metrics, dumps and mistakes. `jump.rs` and `simulation.rs` are for tests: a clock that jumps, and workers that are
+//! simulated.
 
 mod asleep;
 mod census;
