@@ -60,14 +60,14 @@ impl Shared {
     }
 
     /// Worker 0, the only one, has nothing to do and the clock is paused. See the [module](self). Adds to `woken`
-    /// what there is to wake. `true`: there is nothing, and never will be.
-    pub(super) fn wait_and_jump(&self, woken: &mut Vec<Waker>, from_reactor: &mut usize) -> bool {
-        let stuck = self.wait_for_the_real_world(woken);
-        *from_reactor = woken.len();
-        if stuck == Some(false) {
+    /// what there is to wake, and returns how many of it are the reactor's. `None`: there is nothing, and never will be.
+    pub(super) fn wait_and_jump(&self, woken: &mut Vec<Waker>) -> Option<usize> {
+        let is_over = self.wait_for_the_real_world(woken);
+        let from_reactor = woken.len();
+        if is_over == Some(false) {
             self.jump(woken);
         }
-        stuck == Some(true)
+        (is_over != Some(true)).then_some(from_reactor)
     }
 
     /// Waits for what comes from outside. `None`: something came, or may have; else whether it is all over.

@@ -14,8 +14,8 @@
 //!   other workers · inbox (wakes and spawns from other threads) · watchdog
 //! ```
 //!
-//! `worker.rs` is the loop; read it first. `queue.rs`, `inbox.rs` and `registry.rs` are where tasks are; `idle.rs` is
-//! whom to wake, and `pace.rs` when; `seat.rs` is how a thread inside `block_on` becomes worker 0; `watchdog.rs` looks
+//! `worker.rs` is the loop; read it first. `queue.rs`, `inbox.rs` and `registry.rs` are where tasks are; `home.rs` is what
+//! a task keeps of it all; `idle.rs` is whom to wake, and `pace.rs` when; `seat.rs` is how a thread inside `block_on` becomes worker 0; `watchdog.rs` looks
 //! after blocked workers; `shutdown.rs` is the end. `counts.rs`, `census.rs`, `asleep.rs` and `warnings.rs` only look: for
 //! metrics, dumps and mistakes. `jump.rs` and `simulation.rs` are for tests: a clock that jumps, and workers that are
 //! simulated.
@@ -23,6 +23,7 @@
 mod asleep;
 mod census;
 mod counts;
+mod home;
 mod idle;
 mod inbox;
 mod jump;
@@ -42,7 +43,6 @@ mod warnings;
 mod watchdog;
 mod worker;
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::task::Waker;
@@ -52,6 +52,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use self::counts::Counts;
+pub(crate) use self::home::Home;
 use self::idle::Idle;
 use self::inbox::Inbox;
 use self::pace::Pace;
@@ -69,19 +70,17 @@ use self::watchdog::Watchdog;
 pub(crate) use self::worker::Local;
 
 use crate::blocking::Pool;
-use crate::context;
 use crate::reactor::Reactor;
 use crate::shim::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use crate::shim::{Mutex, lock};
-use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket, quietly};
+use crate::task::cell::Runnable;
+use crate::task::foreign::quietly;
 use crate::task::stage::Stage;
-use crate::task::{Id, JoinHandle, Place};
 use crate::time::clock::Clock;
-use crate::time::timers::{Set, Timers};
-use crate::time::wheel;
+use crate::time::timers::Timers;
 use crate::trace::output::Tracing;
 use crate::trace::record::Recorder;
-use crate::trace::{self, Doing, Kind, QueueName, Traced, Who};
+use crate::trace::{self, Doing, Kind, QueueName, Traced};
 
 /// How a runtime is to be, from its builder.
 #[derive(Debug, Clone)]
@@ -159,20 +158,6 @@ struct Remote {
     /// What else it counts.
     counts: Counts,
 }
-
-/// The worker at which something began: the way back into its runtime from anywhere.
-///
-/// Tasks, timers and sockets hold an `Arc` of it. There is one per worker, not one per runtime, so that workers that
-/// spawn at the same time do not fight for one reference count.
-pub(crate) struct Home {
-    /// The runtime.
-    shared: Arc<Shared>,
-    /// The worker.
-    worker: usize,
-}
-
-// No panic leaves a runtime half changed: foreign code runs under none of its locks.
-impl std::panic::RefUnwindSafe for Home {}
 
 /// Builds a scheduler and starts its threads. The `Home` is worker 0's.
 ///
@@ -352,170 +337,9 @@ impl Shared {
     }
 }
 
-impl Home {
-    /// Whether both lead into the same runtime.
-    pub(crate) fn same_runtime(&self, other: &Home) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
-    }
-
-    /// The runtime.
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-
-    /// Whether tasks run also while nobody is inside `block_on`.
-    pub(crate) fn is_multi_thread(&self) -> bool {
-        self.shared.config.multi_thread
-    }
-
-    /// How many workers the runtime has.
-    pub(crate) fn workers(&self) -> usize {
-        self.shared.config.workers
-    }
-
-    /// The worker's reactor.
-    pub(crate) fn reactor(&self) -> &Reactor {
-        &self.shared.remotes[self.worker].reactor
-    }
-
-    /// The worker's timers.
-    pub(crate) fn timers(&self) -> &Timers {
-        &self.shared.remotes[self.worker].timers
-    }
-
-    /// Sets a timer.
-    ///
-    /// # Panics
-    ///
-    /// When the runtime is shut down.
-    pub(crate) fn set_timer(&self, deadline: Instant, waker: Waker) -> wheel::Key {
-        trace::event(self, || Kind::TimerSet {
-            who: trace::polled(),
-            after: deadline.saturating_duration_since(self.shared.clock.now()),
-        });
-        match self.timers().set(deadline, waker) {
-            Set::Done { key, earliest } => {
-                if earliest {
-                    self.reactor().unpark();
-                }
-                self.attend();
-                key
-            }
-            Set::Closed => panic!("a timer cannot be set: its samovar runtime has been shut down"),
-        }
-    }
-
-    /// Something was left with this worker's reactor or timers. Nobody has to be told if the caller is that worker;
-    /// another thread makes sure that somebody is.
-    pub(crate) fn attend(&self) {
-        let is_stranger = || {
-            context::with_worker(|local| {
-                !local.is_some_and(|local| self.same_runtime(local.home()))
-            })
-        };
-        if self.worker == 0 && is_stranger() {
-            self.shared.call_stand_in_if_vacant();
-        }
-    }
-
-    /// Spawns a task from a thread that is no worker of this runtime, or during the shutdown.
-    pub(crate) fn spawn_from_outside<F: Spawned>(
-        self: &Arc<Self>,
-        future: F,
-        place: Place,
-    ) -> JoinHandle<F::Output> {
-        self.shared.outside.spawned.add_shared();
-        let id = match &self.shared.simulation {
-            Some(simulation) => simulation.next_id(),
-            None => Id::next(),
-        };
-        let task = Task::new(future, self.clone(), id, place);
-        trace::event(self, || Kind::spawned(task.id(), place));
-        let handle = JoinHandle::new(task.clone());
-        self.shared.push_from_outside(task);
-        handle
-    }
-
-    /// Spawns a task.
-    pub(crate) fn spawn<F: Spawned>(
-        self: &Arc<Self>,
-        future: F,
-        place: Place,
-    ) -> JoinHandle<F::Output> {
-        let spawned = context::with_worker(|local| match local {
-            Some(local) if self.same_runtime(local.home()) => local.spawn(future, place),
-            _ => Err(future),
-        });
-        spawned.unwrap_or_else(|future| self.spawn_from_outside(future, place))
-    }
-}
-
 impl Traced for Shared {
     fn recorder(&self) -> Option<&Arc<Recorder>> {
         Some(self.tracing.as_ref()?.recorder())
-    }
-}
-
-impl Traced for Home {
-    fn recorder(&self) -> Option<&Arc<Recorder>> {
-        self.shared.recorder()
-    }
-}
-
-impl Traced for Arc<Home> {
-    fn recorder(&self) -> Option<&Arc<Recorder>> {
-        self.shared.recorder()
-    }
-}
-
-impl Schedule for Arc<Home> {
-    fn woken<F: Spawned>(task: Arc<Task<F, Self>>) {
-        let outside = context::with_worker(|local| match local {
-            Some(local) if local.home().same_runtime(task.scheduler()) => {
-                local.push_woken(task);
-                None
-            }
-            _ => Some(task),
-        });
-        if let Some(task) = outside {
-            // The task holds its home, and is about to move into the queue.
-            let shared = task.scheduler().shared.clone();
-            shared.push_from_outside(task);
-        }
-    }
-
-    fn cancelled(&self) {
-        self.shared.outside.finished.add_shared();
-    }
-
-    #[cold]
-    fn forgotten(&self, task: Id, place: Place) {
-        self.shared.never_woken(Who::Task(task), place);
-    }
-
-    fn done<F: Spawned>(task: Arc<Task<F, Self>>) {
-        let unkept = context::with_worker(|local| match local {
-            Some(local) if Arc::ptr_eq(local.home(), task.scheduler()) => local.spare().keep(task),
-            _ => Some(task),
-        });
-        drop(unkept);
-    }
-
-    fn keep(&self, task: Runnable) -> Option<Ticket> {
-        self.shared.remotes[self.worker].registry.enter(task)
-    }
-
-    fn release(&self, ticket: Ticket) -> Option<Runnable> {
-        self.shared.remotes[self.worker].registry.leave(ticket)
-    }
-}
-
-impl fmt::Debug for Home {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Home")
-            .field("worker", &self.worker)
-            .field("config", &self.shared.config)
-            .finish_non_exhaustive()
     }
 }
 

@@ -20,7 +20,7 @@ use super::{Home, Shared};
 use crate::context;
 use crate::park;
 use crate::shim::lock;
-use crate::task::cell::quietly;
+use crate::task::foreign::quietly;
 use crate::trace::{self, Doing};
 
 /// Counts down to zero, and lets one wait for that.

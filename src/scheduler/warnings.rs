@@ -10,7 +10,7 @@ use super::Shared;
 use crate::runtime::Warning;
 use crate::shim::{Mutex, lock};
 use crate::task::Place;
-use crate::task::cell::quietly;
+use crate::task::foreign::quietly;
 use crate::trace::{self, Kind, Who};
 
 /// Who is told, instead of stderr.

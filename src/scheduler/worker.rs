@@ -16,7 +16,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
@@ -295,63 +295,81 @@ impl Local {
         self.woken.replace(woken);
     }
 
-    /// Waits until there is something to do.
+    /// Announces that the worker goes to sleep, looks again, and sleeps: see `idle.rs` for why in this order.
     fn park(&self, purpose: &dyn Purpose) {
         let shared = self.shared();
-        let remote = self.remote();
         self.watch.stop();
         shared
             .idle
             .announce(self.home.worker, self.searching.replace(false));
-        let mut stuck = false;
-        // The second look, after the announcement: see `idle.rs`.
-        if !purpose.is_pressing() && !self.sees_work() {
-            let mut woken = self.woken.take();
-            let timeout = remote.timers.timeout(|| shared.clock.now());
-            trace::event(&self.home, || Kind::Parked {
-                longest: timeout,
-                sockets: remote.reactor.sources(),
-                timers: remote.timers.len(),
-            });
-            remote.counts.parks.add(1);
-            let now = self.count_busy();
-            let mut from_reactor = 0;
-            if shared.clock.is_paused() {
-                stuck = shared.wait_and_jump(&mut woken, &mut from_reactor);
-                self.awake_since.set(Instant::now());
-            } else {
-                let probes = timeout.is_none() && shared.should_probe();
-                let timeout = if probes { Some(PROBE) } else { timeout };
-                let until =
-                    shared
-                        .spinner
-                        .wait(&self.waits, &remote.reactor, now, timeout, &mut woken);
-                self.awake_since.set(until);
-                if probes && until.saturating_duration_since(now) >= PROBE {
-                    shared.probe();
-                }
-                from_reactor = woken.len();
-            }
-            remote.timers.awake();
-            trace::event(&self.home, || Kind::Unparked {
-                why: if from_reactor > 0 {
-                    WakeUp::Events
-                } else if remote.timers.is_nearly_due(shared.clock.now()) || !woken.is_empty() {
-                    WakeUp::Timer
-                } else {
-                    WakeUp::Called
-                },
-            });
-            remote.timers.fire(|| shared.clock.now(), &mut woken);
-            self.until_look.set(POLLS_PER_LOOK);
-            self.wake(woken, from_reactor);
-        }
+        let is_over = !purpose.is_pressing() && !self.sees_work() && self.sleep();
         if shared.idle.retract(self.home.worker) {
             self.searching.set(true);
         }
         shared.watchdog.stir();
-        if stuck {
+        if is_over {
             shared.fail_asleep();
+        }
+    }
+
+    /// Waits in the reactor until an event, a timer or another thread ends the wait, and wakes whoever waited for that.
+    /// `true`: the clock is paused, and nothing will ever come.
+    fn sleep(&self) -> bool {
+        let shared = self.shared();
+        let remote = self.remote();
+        let mut woken = self.woken.take();
+        let timeout = remote.timers.timeout(|| shared.clock.now());
+        trace::event(&self.home, || Kind::Parked {
+            longest: timeout,
+            sockets: remote.reactor.sources(),
+            timers: remote.timers.len(),
+        });
+        remote.counts.parks.add(1);
+        let asleep_since = self.count_busy();
+        let (from_reactor, awake_since) = if shared.clock.is_paused() {
+            (shared.wait_and_jump(&mut woken), Instant::now())
+        } else {
+            let awake_since = self.wait(asleep_since, timeout, &mut woken);
+            (Some(woken.len()), awake_since)
+        };
+        self.awake_since.set(awake_since);
+        let is_over = from_reactor.is_none();
+        let from_reactor = from_reactor.unwrap_or(0);
+        remote.timers.awake();
+        trace::event(&self.home, || Kind::Unparked {
+            why: self.why_awake(from_reactor, &woken),
+        });
+        remote.timers.fire(|| shared.clock.now(), &mut woken);
+        self.until_look.set(POLLS_PER_LOOK);
+        self.wake(woken, from_reactor);
+        is_over
+    }
+
+    /// Waits in the reactor by the system's clock; returns the present. With nothing to wait for it wakes now and then to
+    /// see whether everything sleeps for ever: see `asleep.rs`.
+    fn wait(&self, now: Instant, timeout: Option<Duration>, woken: &mut Vec<Waker>) -> Instant {
+        let shared = self.shared();
+        let reactor = &self.remote().reactor;
+        let probes = timeout.is_none() && shared.should_probe();
+        let timeout = if probes { Some(PROBE) } else { timeout };
+        let until = shared
+            .spinner
+            .wait(&self.waits, reactor, now, timeout, woken);
+        if probes && until.saturating_duration_since(now) >= PROBE {
+            shared.probe();
+        }
+        until
+    }
+
+    /// What ended the wait, for the trace.
+    fn why_awake(&self, from_reactor: usize, woken: &[Waker]) -> WakeUp {
+        let timers = &self.remote().timers;
+        if from_reactor > 0 {
+            WakeUp::Events
+        } else if !woken.is_empty() || timers.is_nearly_due(self.shared().clock.now()) {
+            WakeUp::Timer
+        } else {
+            WakeUp::Called
         }
     }
 

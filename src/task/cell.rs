@@ -16,11 +16,8 @@
 //! whoever awaited the task). Its drop may panic, so may the output's, and the panic's payload may panic again when
 //! dropped: all of them are contained here, and a worker never dies of them.
 
-use std::any::Any;
-use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,6 +26,7 @@ use std::task::{Context, Poll, Waker};
 use futures_task::{ArcWake, waker_ref};
 
 use super::error::Payload;
+use super::foreign::{drop_in_turn, quietly};
 use super::stage::Stage;
 use super::state::{Complete, Pause, Start, State, Wake};
 use super::{Id, JoinError, Place, budget, current};
@@ -472,46 +470,4 @@ fn outcome<T>(polled: &Poll<Result<T, JoinError>>) -> Outcome {
         Poll::Ready(Ok(_)) => Outcome::Ready,
         Poll::Ready(Err(_)) => Outcome::Panicked,
     }
-}
-
-/// Runs a destructor or a waker that may panic, and contains the panic: also that of the panic's own payload.
-pub(crate) fn quietly(foreign: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) {
-        if let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            mem::forget(worse);
-        }
-    }
-}
-
-thread_local! {
-    /// The outputs that wait for their turn while this thread drops another; `None` when it drops none.
-    static TO_DROP: RefCell<Option<Vec<Box<dyn Any + Send>>>> = const { RefCell::new(None) };
-}
-
-/// Drops an output. When that drops a join handle whose task's output holds a join handle, and so on a hundred
-/// thousand times, the outputs are dropped one after the other instead of one inside the other.
-fn drop_in_turn<T: Send + 'static>(output: T) {
-    if !mem::needs_drop::<T>() {
-        return;
-    }
-    let mut first = Some(output);
-    let nested = TO_DROP.try_with(|waiting| match &mut *waiting.borrow_mut() {
-        Some(waiting) => {
-            waiting.push(Box::new(first.take()));
-            true
-        }
-        none => {
-            *none = Some(Vec::new());
-            false
-        }
-    });
-    if nested == Ok(true) {
-        return;
-    }
-    quietly(|| drop(first));
-    let next = || TO_DROP.try_with(|waiting| waiting.borrow_mut().as_mut().and_then(Vec::pop));
-    while let Ok(Some(output)) = next() {
-        quietly(|| drop(output));
-    }
-    let _ = TO_DROP.try_with(|waiting| waiting.borrow_mut().take());
 }

@@ -9,6 +9,7 @@ mod builder;
 pub(crate) mod cell;
 mod current;
 mod error;
+pub(crate) mod foreign;
 mod id;
 mod join_handle;
 mod join_set;
