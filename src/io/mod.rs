@@ -57,6 +57,7 @@ mod copy_bidirectional;
 mod duplex;
 mod empty;
 mod lines;
+mod pass_on;
 mod pipe;
 mod read;
 mod read_ext;

@@ -4,13 +4,14 @@
 //! on a thread of the blocking pool. That is right for a program in a pipe. A program that speaks with a person does better
 //! with a thread of its own that reads and a channel: a read that has begun cannot be stopped.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures_io::{AsyncRead, AsyncWrite};
+use futures_io::AsyncRead;
 
 use super::blocking::Blocking;
+use super::pass_on::passes_writes_on;
 
 /// The standard input of the process.
 ///
@@ -140,36 +141,5 @@ pub struct Stderr {
     inner: Blocking<io::Stderr>,
 }
 
-/// Passes the writer's methods on.
-macro_rules! writes {
-    ($type:ident) => {
-        impl AsyncWrite for $type {
-            fn poll_write(
-                mut self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                buf: &[u8],
-            ) -> Poll<io::Result<usize>> {
-                Pin::new(&mut self.inner).poll_write(cx, buf)
-            }
-
-            fn poll_write_vectored(
-                mut self: Pin<&mut Self>,
-                cx: &mut Context<'_>,
-                bufs: &[IoSlice<'_>],
-            ) -> Poll<io::Result<usize>> {
-                Pin::new(&mut self.inner).poll_write_vectored(cx, bufs)
-            }
-
-            fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Pin::new(&mut self.inner).poll_flush(cx)
-            }
-
-            fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Pin::new(&mut self.inner).poll_close(cx)
-            }
-        }
-    };
-}
-
-writes!(Stdout);
-writes!(Stderr);
+passes_writes_on!([] Stdout);
+passes_writes_on!([] Stderr);

@@ -99,6 +99,7 @@ pub mod oneshot;
 mod place;
 mod rwlock;
 mod semaphore;
+mod send_error;
 pub(crate) mod waiters;
 pub mod watch;
 
