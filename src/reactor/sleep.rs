@@ -9,6 +9,17 @@
 //!     └────────────────► NOTIFIED ── the wait returns at once: wake_up ─────┘
 //! ```
 //!
+//! With two states, a wake between the worker's last look and its wait is lost:
+//!
+//! ```text
+//!   worker                             somebody
+//!   is there something to do? no
+//!                                      brings something; does it sleep? no: no need to call the kernel
+//!   asleep = true, waits               ... for ever
+//! ```
+//! The third, NOTIFIED, is a token for the wait that follows. Both sides exchange the whole state, so the second of them
+//! sees what the first did.
+//!
 //! The call of the kernel leaves an event, and events can be taken by another: the watchdog serves the reactor of a worker
 //! that is blocked, and when it comes late it takes the event of one that goes to sleep. So the worker looks once more at
 //! the state when nobody else can take events any more.

@@ -7,16 +7,26 @@
 //! operation that meets `WouldBlock` takes the guess back, and waits for the next event. The trap is in between:
 //!
 //! ```text
-//!   task: read() says WouldBlock
-//!                                  reactor: data! ready = true, nobody to wake
-//!   task: ready = false            ... and the event is forgotten: the task waits for ever
+//!   task                           reactor
+//!   read() says WouldBlock
+//!                                  data! ready = true, nobody to wake
+//!   ready = false                  ... and the event is forgotten: the task waits for ever
 //! ```
 //! So the word holds a *tick* beside the bit, which every event advances; the task takes back only the guess that it
 //! saw. 32 bits of it, for a tick of 8 bits comes round while a thread is preempted (Tokio, number 8331).
 //!
-//! A waiter stores its waker first, then sets WAITING in the word, and with that looks at the word again before it returns
-//! `Pending`: an event in between is either seen by that look, or sees the bit and wakes whoever is stored. Without the
-//! bit an event takes no lock: most tell of a socket that is writable, as it was before, and for which nobody waits.
+//! The second trap is that of everybody who waits:
+//!
+//! ```text
+//!   task                           reactor
+//!   ready? no
+//!                                  ready = true; is a waker stored? no: done
+//!   stores its waker               ... too late: the task waits for ever
+//! ```
+//! So a waiter stores its waker *first*, then sets WAITING in the word, and with that same step looks at the word again
+//! before it returns `Pending`: an event in between is either seen by that look, or sees the bit and wakes whoever is stored.
+//! Without the bit an event takes no lock: most tell of a socket that is writable, as it was before, and for which nobody
+//! waits.
 
 use std::io;
 use std::task::{Context, Poll, Waker};
@@ -178,7 +188,8 @@ impl Source {
     pub(crate) fn clear(&self, direction: Direction, seen: Seen) {
         let word = &self.side(direction).word;
         // Failure means that an event has advanced the tick, so that the direction may well be ready; or that somebody
-        // waits, whose bit has changed the word. The next call finds out.
+        // waits, whose bit has changed the word. The next call finds out. The orderings have no
+        // partner: nothing is told here but the word itself.
         let _ = word.compare_exchange(seen.0, seen.0 & !READY, AcqRel, Acquire);
     }
 

@@ -1,4 +1,4 @@
-//! How a runtime is to be.
+//! How a runtime is to be: what is set here holds for all its life.
 
 use std::fmt;
 use std::io;

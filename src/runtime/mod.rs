@@ -1,4 +1,8 @@
 //! The runtime: builder, handle, and the value whose drop ends it all.
+//!
+//! Nothing here runs anything: these are the doors into the `scheduler`, with the names that people know from Tokio. There is
+//! no runtime that starts by itself at the first `spawn`, for then nobody could say when it ends; a [`Runtime`] is a
+//! value, and its end is its drop.
 
 mod builder;
 mod dump;

@@ -3,14 +3,24 @@
 //! # The race, and what closes it
 //!
 //! ```text
-//!   worker: the queues are empty
-//!                                      producer: push(task)
-//!                                      producer: is anybody asleep? no: nothing to do
-//!   worker: I sleep now                ... and the task lies there
+//!   worker                             producer
+//!   the queues are empty
+//!                                      push(task)
+//!                                      is anybody asleep? no: nothing to do
+//!   I sleep now                        ... and the task lies there
 //! ```
 //! So a worker first *announces* that it sleeps, and then looks at the queues once more; a producer first pushes, and
-//! then looks for sleepers. With a `SeqCst` fence between the two steps on both sides, at least one of them sees the
-//! other. (Without the fences neither need: a store may be delayed past a later load.)
+//! then looks for sleepers:
+//!
+//! ```text
+//!   worker                             producer
+//!   announce                           push(task)
+//!   fence                              fence
+//!   look at the queues again           is anybody asleep?
+//!   nothing: sleep                     yes: wake one
+//! ```
+//! One of the two fences comes first. If it is the worker's, the producer sees the sleeper; if it is the producer's, the
+//! worker sees the task. Without the fences neither need: a processor may delay a store past a later load.
 //!
 //! # Not too many
 //!
@@ -34,7 +44,7 @@ const SEARCHER: usize = 1 << (usize::BITS / 2);
 #[derive(Debug)]
 pub(crate) struct Idle {
     /// How many workers sleep, and how many were woken and have not found work yet. Written under the lock or by the
-    /// searcher itself; read without it.
+    /// searcher itself; read without it, relaxed: where the order matters the fences make it, not the accesses.
     counts: AtomicUsize,
     /// The workers that sleep, the last one on top: it is the warmest. Guards the list and the sleepers' count.
     sleepers: Mutex<Vec<usize>>,

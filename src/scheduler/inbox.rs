@@ -1,4 +1,18 @@
 //! Tasks from outside: spawned or woken by threads that are no workers of the runtime.
+//!
+//! A worker's own queue has one owner who pushes, which is what makes it fast; so others push here. It is one queue for
+//! all workers, for a stranger cannot know who is free. (Rejected: one per worker. Then a task may stand behind a worker that is
+//! busy, and whoever is free has more places to look at before it sleeps.)
+//!
+//! # The end
+//!
+//! ```text
+//!   stranger                           shutdown
+//!   closed? no
+//!                                      closed = true; drops all that is here
+//!   push(task)                         ... and its future is never dropped
+//! ```
+//! So one pushes first and asks then, and who finds it closed empties the inbox himself.
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -52,7 +66,7 @@ impl Inbox {
         fence(SeqCst);
     }
 
-    /// Whether the runtime is shutting down.
+    /// Whether the runtime is shutting down. Acquire pairs with the store in `close`; who must not miss it has the fence.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Acquire)
     }

@@ -206,6 +206,7 @@ impl Shared {
 
     /// Something was left for worker 0: makes sure that somebody is it.
     pub(super) fn call_stand_in_if_vacant(self: &Arc<Self>) {
+        // Pairs with the fence in `leave_vacant`.
         fence(SeqCst);
         if !self.config.multi_thread || !self.seat.vacant.load(Relaxed) {
             return;

@@ -7,6 +7,10 @@
 //! 4. The last of them empties the inbox, and tells all sockets and timers that no event will come.
 //! 5. The threads end, and are joined. Then the blocking pool has its turn.
 //!
+//! To drop the queues and leave the rest to the reference counts is not enough. A task that waits on a channel which it owns
+//! itself is held by its waker, and the waker by the task: nobody else knows of the two. So whoever waits is in a registry
+//! (`registry.rs`); and what is dropped there must find a runtime that still works, hence the order.
+//!
 //! Nothing here waits for a lock that a destructor could hold, and nobody joins himself: a runtime that is dropped on one
 //! of its own threads panics before step 1.
 

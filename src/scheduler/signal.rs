@@ -1,5 +1,16 @@
 //! How the future inside `block_on` is woken, wherever its thread is: running tasks, asleep in worker 0's reactor, or
 //! parked because another thread is worker 0.
+//!
+//! A waker that looks first where the thread sleeps may call at the wrong bed:
+//!
+//! ```text
+//!   waker                              the thread inside block_on
+//!   is it worker 0? no: unpark it
+//!                                      is worker 0 now, takes the token with it
+//!                                      was I woken? no: waits in the reactor
+//!   woken = true                       ... for ever
+//! ```
+//! So the waker sets `woken` first and then asks; the thread says where it will sleep and then looks at `woken`.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -71,6 +82,7 @@ impl Bell {
     pub(super) fn ring(&self) -> bool {
         // Release, also when it was set already: what the waker wrote before is seen by the poll.
         self.woken.swap(true, SeqCst);
+        // Pairs with the fence in `set_seated`.
         fence(SeqCst);
         let seated = self.seated.load(Relaxed);
         if !seated {

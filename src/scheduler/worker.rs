@@ -1,6 +1,6 @@
 //! A worker: the event loop. **This is the heart of the runtime.**
 //!
-//! [`Local::run`] is all that a worker ever does:
+//! [`Local::run`] is all that a worker ever does, again and again, in these four steps:
 //!
 //! 1. its *purpose*: inside `block_on` that is the main future, if it was woken;
 //! 2. every 61 polls, a look at what it would otherwise see only when idle: reactor, timers, inbox;
@@ -8,6 +8,9 @@
 //!    empty or it is time to look. So a main future that awaits a thousand tasks is polled once per 61 of them, not
 //!    after each;
 //! 4. nothing to run: wait in the reactor until an event, a timer or another thread ends the wait.
+//!
+//! Rejected: a thread for the reactor and one for the timers, that hand what they find to the workers. Each event would
+//! then wake a second thread, which costs more than to serve it.
 //!
 //! # When a worker wakes another
 //!
@@ -144,11 +147,15 @@ impl Local {
         }
         self.awake_since.set(Instant::now());
         self.shared().watchdog.stir();
+        // 1.
         while !purpose.step(self) {
+            // 2.
             if self.is_time_to_look() {
                 self.look();
             }
+            // 3.
             let ran = self.run_tasks();
+            // 4.
             if !ran && !purpose.is_pressing() {
                 self.park(purpose);
             }

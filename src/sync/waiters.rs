@@ -1,11 +1,27 @@
 //! The waiter list: tasks in a queue, first come, first served.
 //!
-//! Every lock and channel of `sync` has one. It is plain data, kept under its owner's mutex. Whoever queues looks once more,
-//! under that mutex and in the queue already, whether what it waits for is there; so no wakeup can fall in between.
+//! Every lock and channel of `sync` has one. It is plain data, kept under its owner's mutex. A list with a lock of its own would
+//! lose wakeups:
 //!
-//! **Hand-off.** Whoever frees something gives it to the first waiter *under the lock* ([`Waiters::assign_front`]), and
-//! only then wakes it. A latecomer cannot snatch it in between, so nobody starves. The price: a waiter that goes away with
-//! something assigned must pass it on; [`Removed::payload`] tells it so.
+//! ```text
+//!   waiter                             owner
+//!   is it free? no
+//!                                      frees it; does anybody wait? no
+//!   queues                             ... and is never woken
+//! ```
+//! So what is waited for and who waits are under one lock; whoever queues looks under that lock whether it is there. (Where the
+//! first look takes no lock, as that of `Mutex`, there is a second one, in the queue already.)
+//!
+//! **Hand-off.** To wake the first waiter and let it try is not enough:
+//!
+//! ```text
+//!   waiter                             owner                     a latecomer
+//!                                      frees it, wakes
+//!                                                                is it free? yes: takes it
+//!   is it free? no: queues again       ... at the back, again and again: it starves
+//! ```
+//! So whoever frees something gives it to the first waiter *under the lock* ([`Waiters::assign_front`]), and only then wakes it.
+//! The price: a waiter that goes away with something assigned must pass it on; [`Removed::payload`] tells it so.
 //!
 //! **A slab, not nodes inside the futures.** Tokio links the futures themselves and needs raw pointers and pinning for it.
 //! Here the links are indices into one `Vec`: push, pop and removal from the middle are still O(1), a list that nobody

@@ -7,8 +7,21 @@
 //!
 //! Only the worker that holds RUNNING touches the future (see [`State`]), so the state machine alone would do; but the
 //! compiler cannot know that. The `Mutex` around the future turns the proof into a check: it costs two uncontended
-//! atomic operations per poll, and it is what this crate has instead of a promise to the compiler. The other price is the box: a
-//! future must not move once it was polled, and in safe code only a `Pin<Box<_>>` can promise that behind a lock.
+//! atomic operations per poll, and it is what this crate has instead of a promise to the compiler. The other price is
+//! the box: a future must not move once it was polled, and in safe code only a `Pin<Box<_>>` can promise that behind a
+//! lock. (Rejected: to look with `try_lock` whether somebody else is polling. It is right for one worker, and
+//! panics or loses a wake with two.)
+//!
+//! # Why a joiner looks twice
+//!
+//! ```text
+//!   the joiner                         the runner
+//!   complete? no
+//!                                      stores the output, completes; has a joiner left a waker? no
+//!   stores its waker                   ... and is never woken
+//! ```
+//! So [`Join::poll_join`] stores its waker first and then looks again, by an exchange on the same word on which the runner
+//! completes (`State::leave_waker`). The second of the two sees the first.
 //!
 //! # What is dropped when
 //!

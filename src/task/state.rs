@@ -1,14 +1,16 @@
 //! The state of a task: one atomic word, and the only ways in which it may change.
 //!
 //! ```text
-//!                       (1) wake                    (2) start
-//!            ┌──── IDLE ─────────► SCHEDULED ─────────────────► RUNNING ──┐ (5) wake
-//!            │      ▲                  ▲  ▲                     │ │ │  ▲   │ while it runs:
-//!            │      │ (3) pause        │  └─────────────────────┘ │ │  └───┘ note it
-//!   (6) abort│      └──────────────────┼── nobody woke it ────────┘ │
-//!            │                         │  (4) pause: woken meanwhile│ (7) complete
-//!            └── CANCELLED ────────────┘                            ▼
-//!                                                               COMPLETE
+//!                     (1) wake, (6) abort                (2) start                (7) complete
+//!            ┌─► IDLE ───────────────────► SCHEDULED ──────────────► RUNNING ───────────────────► COMPLETE
+//!            │                                 ▲                     │ │ │ ▲
+//!            │                                 │   (4) pause:        │ │ │ │ (5) wake, (6) abort:
+//!            │                                 └── woken meanwhile ──┘ │ └─┘ noted, and the runner sees it
+//!            │   (3) pause: nobody woke it                             │
+//!            └─────────────────────────────────────────────────────────┘
+//!
+//!   With the mark of (6) the runner does not poll: after (2), or instead of (3) and (4), it drops the future and
+//!   completes the task. (8) claim does the same to a task in any place, when the runtime ends.
 //! ```
 //!
 //! 1. [`State::wake`]: the caller that finds the task idle, and only that one, gets [`Wake::Queue`] and pushes it.
@@ -20,6 +22,19 @@
 //! 6. [`State::abort`] never drops the future itself, which may be `!Sync` and in use: it queues the task, and the
 //!    worker that starts it finds the mark.
 //! 7. [`State::complete`]: the output is stored, then the bit is set, then the joiner is woken.
+//! 8. [`State::claim`]: the shutdown takes RUNNING, whether the task is queued or not.
+//!
+//! # Why a wake of a running task must leave a trace
+//!
+//! With only "idle", "queued" and "running", where a wake of a running task has nothing to do:
+//!
+//! ```text
+//!   worker                                    timer
+//!   poll() returns Pending
+//!                                             wake: it is RUNNING, somebody is at it already: nothing to do
+//!   state = IDLE                              ... and nobody ever queues the task
+//! ```
+//! So (5) sets SCHEDULED beside RUNNING, and (4) finds it.
 //!
 //! Every transition is a read-modify-write. That gives all of them one order, and makes even a wake that changes
 //! nothing *release* what the waker wrote before it, so that the next poll sees it (a plain load here was a bug in
@@ -37,17 +52,18 @@ use crate::shim::atomic::{
     fence,
 };
 
-/// In a queue; or, while RUNNING, to be queued again after the poll.
+/// In a queue; or, while RUNNING, to be queued again after the poll. --> RUNNING, by `start` or `claim`.
 const SCHEDULED: u32 = 1;
-/// A worker has the right to touch the future. --> idle, SCHEDULED or COMPLETE.
+/// A worker has the right to touch the future. --> idle or SCHEDULED, by `pause`; COMPLETE, by `complete`.
 const RUNNING: u32 = 1 << 1;
 /// The future is gone and the output is there. --> nothing: final.
 const COMPLETE: u32 = 1 << 2;
-/// Somebody asked to abort: the next worker to hold RUNNING drops the future.
+/// Somebody asked to abort: the next worker to hold RUNNING drops the future. --> never cleared; COMPLETE follows.
 const CANCELLED: u32 = 1 << 3;
-/// The join handle lives and owns the output.
+/// The join handle lives and owns the output. --> cleared once, by `detach`.
 const JOIN_INTEREST: u32 = 1 << 4;
-/// The join handle has left a waker in the task's join slot.
+/// The join handle has left a waker in the task's join slot. --> never cleared; who takes the waker out is told by `complete`
+/// and `detach`.
 const JOIN_WAKER: u32 = 1 << 5;
 
 /// What the caller of [`State::wake`] or [`State::abort`] must do.
@@ -205,6 +221,7 @@ impl State {
 
     /// (6): the task is to end at its next chance. `Queue`: it was idle, push it.
     pub(crate) fn abort(&self) -> Wake {
+        // Ordered like `wake`, whose place it takes: the runner's `start` or `pause` acquires it.
         let before = self.bits.fetch_update(AcqRel, Relaxed, |bits| {
             if bits & (COMPLETE | CANCELLED) != 0 {
                 None
@@ -221,10 +238,11 @@ impl State {
         }
     }
 
-    /// The runtime shuts down: takes RUNNING, queued or not, so that the caller may drop the future.
+    /// (8): the runtime shuts down: takes RUNNING, queued or not, so that the caller may drop the future.
     /// `false`: the task is complete, or it runs and its runner will find the mark in `pause`.
     #[must_use]
     pub(crate) fn claim(&self) -> bool {
+        // Acquire pairs with the release in `pause`: the future is seen as its last runner left it.
         let before = self.bits.fetch_update(AcqRel, Relaxed, |bits| {
             if bits & COMPLETE != 0 {
                 None
@@ -254,7 +272,7 @@ impl State {
         }
     }
 
-    /// What the task does.
+    /// What the task does, at a moment that is over when the caller knows. Only those ask who print it.
     pub(crate) fn phase(&self) -> Phase {
         match self.bits.load(Acquire) {
             bits if bits & COMPLETE != 0 => Phase::Complete,
@@ -280,12 +298,13 @@ impl State {
         sleeps && holders == known + usize::from(bits & JOIN_INTEREST != 0)
     }
 
-    /// Whether the output is there. Pairs with the release in `complete`.
+    /// Whether the output is there. Acquire pairs with the release in `complete`: then the output is seen, too.
     pub(crate) fn is_complete(&self) -> bool {
         self.bits.load(Acquire) & COMPLETE != 0
     }
 
-    /// Whether the handle is already gone, so that an output need not even be stored. It never comes back.
+    /// Whether the handle is already gone, so that an output need not even be stored. Relaxed: it never comes back, and a `no`
+    /// that is too old is corrected by `complete`.
     pub(crate) fn is_detached(&self) -> bool {
         self.bits.load(Relaxed) & JOIN_INTEREST == 0
     }

@@ -1,4 +1,9 @@
 //! A future that is ready when its time has come.
+//!
+//! It sets its timer in its first poll, with the worker that polls it, and not when it is made: a sleep that nobody awaits
+//! costs nothing, and one that is awaited is in the wheel of the thread that will want to know. In each later poll it looks
+//! whether the timer still has the *newest* waker. A future that keeps the waker of its first poll wakes the wrong task once it
+//! has been moved to another, and in a `select!` or a `FuturesUnordered` that is not far to seek.
 
 use std::fmt;
 use std::future::Future;

@@ -15,7 +15,16 @@
 //!
 //! Nobody but the worker: before it waits in its reactor it asks [`Timers::timeout`] how long it may, and afterwards, and
 //! every 61 polls, it fires what is due. So to set a timer from its own worker is an insertion and nothing more; only
-//! another thread has to end the worker's wait, and only if its timer is the earliest.
+//! another thread has to end the worker's wait, and only if its timer is the earliest:
+//!
+//! ```text
+//!   worker                                     another thread
+//!   the next timer is due in 10 s
+//!                                              sets one that is due in 1 s; does the worker wait too long? it does not wait
+//!   waits for 10 s                             ... and that timer is 9 s late
+//! ```
+//! Therefore [`Timers::timeout`] notes, under the lock of the wheel, until when the worker will wait. What is set after that
+//! compares itself with the note; what was set before is in the time-out.
 
 use std::fmt;
 use std::mem;

@@ -1,5 +1,9 @@
 //! The timer wheel: what is due at which tick. A pure data structure, without clock, threads or calls to wakers.
 //!
+//! What it is for: most timers are time-outs, and most of these never fire, for the answer comes in time. So what has to be
+//! cheap is to set a timer and to take it back, a hundred thousand times a second among a hundred thousand others; to find the
+//! next one comes second, and the order of all the rest nobody asks for.
+//!
 //! Write a tick number in base 64. A `u64` has eleven such digits, and the wheel has a level of 64 slots for each. An
 //! entry lies at the level of the **highest digit in which its deadline differs from the time that has elapsed**, in the
 //! slot which that digit names. Here the elapsed time is 2·64 + 5, and the entries are due in 3, in 130 and in 8000 ticks:
