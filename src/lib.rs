@@ -19,22 +19,26 @@
 //!
 //! # To read it
 //!
-//! Each question that is answered raises the next; the files answer them in this order:
+//! `docs/tour.md` in the repository goes through the source in twelve stops, with the broken version before the one that works, and
+//! then follows one `read()` from the socket to the line after the `.await`. These are the stops, and the files (with
+//! their lines of code) that answer. Each question that is answered raises the next:
 //!
 //! | question | file |
 //! |---|---|
-//! | Who calls `poll`, and when? | `block_on.rs`, `park.rs` |
-//! | What is a task, and what does a waker do? | `task/state.rs`, `task/cell.rs`, `task/join_handle.rs` |
-//! | Who polls many tasks? On many threads? | `scheduler/worker.rs`, `scheduler/queue.rs`, `scheduler/mod.rs` |
-//! | What if there is nothing to do? | `scheduler/idle.rs`, `scheduler/seat.rs` |
-//! | Who wakes me when time has passed? | `time/sleep.rs`, `time/timers.rs`, `time/wheel.rs` |
-//! | Who wakes me when bytes have come? | `reactor/mod.rs`, `reactor/source.rs`, `reactor/io.rs` |
-//! | Who wakes me when another task is done with something? | `sync/waiters.rs`, `sync/mutex.rs` |
-//! | What if a task blocks? | `scheduler/watchdog.rs`, `blocking.rs` |
-//! | Who waits for what, and who can never wake? | `scheduler/census.rs`, `scheduler/asleep.rs` |
-//! | How does it end? | `scheduler/shutdown.rs` |
-//! | And in a test? | `time/clock.rs`, `scheduler/jump.rs`, `scheduler/simulation.rs` |
-//! | Can I watch it? | `trace/hook.rs`, `trace/record.rs`, `trace/story.rs` |
+//! | Who polls? | `block_on.rs` (28), `park.rs` (71) |
+//! | What is a task, and what does its waker do? | `task/state.rs` (174), `task/cell.rs` (389), `task/join_handle.rs` (104) |
+//! | Who polls many tasks? | `scheduler/worker.rs` (368), `scheduler/queue.rs` (97), `task/budget.rs` (77) |
+//! | And on many threads? | `scheduler/mod.rs` (387), `scheduler/pace.rs` (72), `scheduler/seat.rs` (320) |
+//! | What if there is nothing to do? | `scheduler/idle.rs` (77) |
+//! | Who wakes me when time has passed? | `time/sleep.rs` (97), `time/timers.rs` (191), `time/wheel.rs` (274) |
+//! | Who wakes me when bytes have come? | `reactor/mod.rs` (251), `reactor/source.rs` (156), `reactor/io.rs` (254) |
+//! | Who wakes me from another thread? | `scheduler/inbox.rs` (56), `reactor/sleep.rs` (34), `scheduler/signal.rs` (106) |
+//! | Who wakes me when another task is done with something? | `sync/waiters.rs` (255), `sync/mutex.rs` (259) |
+//! | What if a task blocks? | `scheduler/watchdog.rs` (196), `blocking.rs` (236) |
+//! | How does it end? | `scheduler/shutdown.rs` (110), `scheduler/registry.rs` (44) |
+//! | And in a test? | `time/clock.rs` (129), `scheduler/jump.rs` (94), `scheduler/simulation.rs` (180) |
+//! | Who waits for what, and who can never wake? | `scheduler/census.rs` (126), `scheduler/asleep.rs` (82) |
+//! | Can I watch it? | `trace/hook.rs` (255), `trace/record.rs` (171), `trace/story.rs` (231) |
 //!
 //! `cargo doc --document-private-items --open` shows them with their drawings.
 //!
@@ -84,6 +88,11 @@ pub mod time;
 #[cfg(feature = "tokio-io")]
 mod tokio_io;
 pub mod trace;
+
+/// The programs of README.md compile and run, as tests of this crate.
+#[cfg(all(doctest, feature = "macros"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 pub use block_on::block_on;
 pub use task::spawn;
