@@ -104,6 +104,17 @@ impl TcpListener {
     /// # Cancel safety
     ///
     /// Cancel safe: dropped before it is ready, it has taken no connection.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// use samovar::net::{TcpListener, TcpStream};
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let ours = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (theirs, peer) = listener.accept().await?;
+    /// assert_eq!(peer, ours.local_addr()?);
+    /// # drop(theirs);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let (socket, peer) = self
             .io

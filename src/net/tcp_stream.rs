@@ -90,6 +90,16 @@ impl TcpStream {
     /// # Cancel safety
     ///
     /// Dropped before it is ready, it closes the socket: there is no connection.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// use samovar::net::{TcpListener, TcpStream};
+    /// use samovar::time::{Duration, timeout};
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = timeout(Duration::from_secs(5), TcpStream::connect(listener.local_addr()?)).await??;
+    /// assert_eq!(stream.peer_addr()?, listener.local_addr()?);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     #[track_caller]
     pub fn connect<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<TcpStream>> {
         let caller = Location::caller();

@@ -85,6 +85,20 @@ impl UnixListener {
     /// # Cancel safety
     ///
     /// Cancel safe: dropped before it is ready, it has taken no connection.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let folder = std::env::temp_dir().join(format!("samovar-doc-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let path = folder.join("accept");
+    /// use samovar::net::{UnixListener, UnixStream};
+    /// let listener = UnixListener::bind(&path)?;
+    /// let ours = UnixStream::connect(&path).await?;
+    /// let (theirs, _) = listener.accept().await?;
+    /// # drop((ours, theirs));
+    /// # std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub async fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
         let (socket, peer) = self
             .io

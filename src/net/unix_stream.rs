@@ -102,6 +102,17 @@ impl UnixStream {
     /// # Panics
     ///
     /// Outside a runtime.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// use samovar::io::{AsyncReadExt, AsyncWriteExt};
+    /// let (mut ours, mut theirs) = samovar::net::UnixStream::pair()?;
+    /// ours.write_all(b"tea").await?;
+    /// let mut cup = [0; 3];
+    /// theirs.read_exact(&mut cup).await?;
+    /// assert_eq!(&cup, b"tea");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     #[track_caller]
     pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
         context::expect_runtime("make a pair of `UnixStream`s");

@@ -60,12 +60,24 @@ impl Builder {
     /// [`block_on`](Runtime::block_on).
     ///
     /// One of its workers is the thread inside `block_on`; so `worker_threads(1)` is an ordinary choice.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    /// assert_eq!(runtime.metrics().num_workers(), 2);
+    /// ```
     pub fn new_multi_thread() -> Builder {
         Builder::new(true)
     }
 
     /// A runtime whose tasks run on the thread inside [`block_on`](Runtime::block_on), and only then. It starts no thread,
     /// except for [`spawn_blocking`](crate::task::spawn_blocking).
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().build().unwrap();
+    /// let here = std::thread::current().id();
+    /// let there = runtime.spawn(async { std::thread::current().id() }); // waits for a `block_on`
+    /// assert_eq!(runtime.block_on(there).unwrap(), here);
+    /// ```
     pub fn new_current_thread() -> Builder {
         Builder::new(false)
     }
@@ -114,6 +126,11 @@ impl Builder {
     /// # Panics
     ///
     /// When `count` is 0.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_multi_thread().max_blocking_threads(4).build().unwrap();
+    /// # drop(runtime);
+    /// ```
     #[track_caller]
     pub fn max_blocking_threads(&mut self, count: usize) -> &mut Builder {
         assert!(
@@ -125,6 +142,12 @@ impl Builder {
     }
 
     /// How long a thread for blocking jobs stays without one; 10 s by default.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let mut builder = samovar::runtime::Builder::new_multi_thread();
+    /// builder.thread_keep_alive(Duration::from_millis(100));
+    /// ```
     pub fn thread_keep_alive(&mut self, duration: Duration) -> &mut Builder {
         self.keep_alive = duration;
         self
@@ -135,6 +158,12 @@ impl Builder {
     /// # Panics
     ///
     /// When the name contains a NUL byte, which no thread's name can.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_multi_thread().thread_name("kitchen").build().unwrap();
+    /// let name = runtime.spawn_blocking(|| std::thread::current().name().map(str::to_owned));
+    /// assert_eq!(runtime.block_on(name).unwrap().unwrap(), "kitchen-blocking");
+    /// ```
     #[track_caller]
     pub fn thread_name(&mut self, name: impl Into<String>) -> &mut Builder {
         let name = name.into();
@@ -147,6 +176,11 @@ impl Builder {
     }
 
     /// The stack of the runtime's threads, in bytes; 2 MiB by default, as the standard library has it.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_multi_thread().thread_stack_size(8 << 20).build().unwrap();
+    /// # drop(runtime);
+    /// ```
     pub fn thread_stack_size(&mut self, bytes: usize) -> &mut Builder {
         self.stack_size = Some(bytes);
         self
@@ -159,6 +193,12 @@ impl Builder {
     /// sleep and wake. A worker does so only when its last waits were short and woke the same task, more rarely after it was
     /// in vain, and only one worker at a time: an idle program costs nothing. Times below the latency of the conversation,
     /// and above a millisecond, make no sense.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let runtime = samovar::runtime::Builder::new_current_thread().spin_before_sleep(Duration::ZERO).build().unwrap();
+    /// # drop(runtime);
+    /// ```
     pub fn spin_before_sleep(&mut self, duration: Duration) -> &mut Builder {
         self.spin = duration;
         self
@@ -226,6 +266,11 @@ impl Builder {
 
     /// Does nothing: here as in Tokio programs, where sockets and timers have to be asked for. A Samovar runtime always has
     /// both, and they cost nothing until they are used.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    /// # drop(runtime);
+    /// ```
     pub fn enable_all(&mut self) -> &mut Builder {
         self
     }
@@ -258,6 +303,14 @@ impl Builder {
     /// Whether to take notes for [`Handle::dump`]: names, what tasks wait for, since when, how long they are polled. Off by
     /// default. A poll then costs some 430 ns more, and a task some 200 bytes. A runtime that is
     /// [traced](Builder::trace) is observed, too.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().observe(true).build().unwrap();
+    /// runtime.block_on(async {
+    ///     let dump = samovar::runtime::Handle::current().dump();
+    ///     assert!(dump.observed && dump.tasks[0].polls.is_some());
+    /// });
+    /// ```
     pub fn observe(&mut self, on: bool) -> &mut Builder {
         self.observe = on;
         self
@@ -265,6 +318,11 @@ impl Builder {
 
     /// Whether to warn of futures that nobody can wake, as [`Warning::NeverWoken`] tells. By default only programs with debug
     /// assertions do; it costs a few instructions in each poll, whether it is on or not.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().warn_never_woken(false).build().unwrap();
+    /// # drop(runtime);
+    /// ```
     pub fn warn_never_woken(&mut self, on: bool) -> &mut Builder {
         self.warnings.never_woken = on;
         self
@@ -287,6 +345,12 @@ impl Builder {
     ///
     /// It is the watchdog that sees it, every 10 ms, while the poll lasts. A runtime of one worker has none, and sees
     /// nothing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let mut builder = samovar::runtime::Builder::new_multi_thread();
+    /// builder.warn_blocking_after(Duration::from_secs(1));
+    /// ```
     pub fn warn_blocking_after(&mut self, duration: Duration) -> &mut Builder {
         self.warnings.blocking_after = duration;
         self
@@ -330,6 +394,13 @@ impl Builder {
     ///
     /// When the clock of a multi-thread runtime is to [start paused](Builder::start_paused), and no [seed](Builder::seed) is
     /// given.
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// let runtime = samovar::runtime::Builder::new_current_thread().build()?;
+    /// assert_eq!(runtime.block_on(async { "tea" }), "tea");
+    /// # Ok(()) }
+    /// ```
     #[track_caller]
     pub fn build(&mut self) -> io::Result<Runtime> {
         assert!(

@@ -45,6 +45,14 @@ impl Handle {
     /// # Panics
     ///
     /// Outside a runtime: see [`try_current`](Handle::try_current).
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let handle = samovar::runtime::Handle::current();
+    /// let cup = std::thread::spawn(move || handle.spawn(async { "tea" })).join().unwrap();
+    /// assert_eq!(cup.await.unwrap(), "tea");
+    /// # });
+    /// ```
     #[track_caller]
     pub fn current() -> Handle {
         Handle::from_home(context::home("take a handle of"))
@@ -72,6 +80,15 @@ impl Handle {
     /// # Panics
     ///
     /// When guards are dropped in another order than the reverse of their creation.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// let handle = runtime.handle();
+    /// let guard = handle.enter();
+    /// let nap = samovar::time::sleep(std::time::Duration::from_millis(1)); // timers want to know of a runtime
+    /// drop(guard);
+    /// runtime.block_on(nap);
+    /// ```
     pub fn enter(&self) -> EnterGuard<'_> {
         EnterGuard {
             entered: context::enter(self.home.clone()),
@@ -81,6 +98,14 @@ impl Handle {
 
     /// Spawns a task: see [`samovar::spawn`](crate::spawn). After the runtime's end it is dropped at once, and its handle
     /// gives an error that is cancelled.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// let handle = runtime.handle().clone();
+    /// drop(runtime);
+    /// let late = handle.spawn(async { "tea" });
+    /// assert!(samovar::block_on(late).unwrap_err().is_cancelled());
+    /// ```
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
@@ -95,6 +120,12 @@ impl Handle {
     /// # Panics
     ///
     /// When no thread can be started and the pool has none.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// let sum = runtime.handle().spawn_blocking(|| (1..=100).sum::<u32>());
+    /// assert_eq!(runtime.block_on(sum).unwrap(), 5050);
+    /// ```
     #[track_caller]
     pub fn spawn_blocking<F, R>(&self, run: F) -> JoinHandle<R>
     where
@@ -111,6 +142,13 @@ impl Handle {
     /// # Panics
     ///
     /// Inside a task or another `block_on`.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// let handle = runtime.handle().clone();
+    /// let said = std::thread::spawn(move || handle.block_on(async { "from another thread" }));
+    /// assert_eq!(said.join().unwrap(), "from another thread");
+    /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let output = scheduler::block_on(&self.home, future);
@@ -121,6 +159,14 @@ impl Handle {
     }
 
     /// What the runtime counts: tasks, polls, waits, and how busy its workers are.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let metrics = samovar::runtime::Handle::current().metrics();
+    /// samovar::spawn(async {}).await.unwrap();
+    /// assert_eq!(metrics.spawned_tasks_count(), 1);
+    /// # });
+    /// ```
     pub fn metrics(&self) -> RuntimeMetrics {
         RuntimeMetrics::new(self.home.clone())
     }
@@ -129,12 +175,28 @@ impl Handle {
     ///
     /// It takes the lock of each worker's table of tasks for as long as it takes to copy it, and may be called at any time, on
     /// a signal for example.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let waiting = samovar::spawn(samovar::task::pending::<()>());
+    /// samovar::time::sleep(std::time::Duration::from_millis(5)).await;
+    /// let dump = samovar::runtime::Handle::current().dump();
+    /// assert!(dump.to_string().contains("waiting"));
+    /// # waiting.abort();
+    /// # });
+    /// ```
     #[must_use]
     pub fn dump(&self) -> Dump {
         self.home.shared().dump()
     }
 
     /// Which kind of runtime it is.
+    ///
+    /// ```
+    /// use samovar::runtime::{Builder, RuntimeFlavor};
+    /// let runtime = Builder::new_current_thread().build().unwrap();
+    /// assert_eq!(runtime.handle().runtime_flavor(), RuntimeFlavor::CurrentThread);
+    /// ```
     pub fn runtime_flavor(&self) -> RuntimeFlavor {
         if self.home.is_multi_thread() {
             RuntimeFlavor::MultiThread

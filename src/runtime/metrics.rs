@@ -39,6 +39,11 @@ impl RuntimeMetrics {
     }
 
     /// How many workers it has. Worker 0 is the thread inside [`block_on`](super::Runtime::block_on).
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_multi_thread().worker_threads(3).build().unwrap();
+    /// assert_eq!(runtime.metrics().num_workers(), 3);
+    /// ```
     pub fn num_workers(&self) -> usize {
         self.home.workers()
     }
@@ -90,6 +95,13 @@ impl RuntimeMetrics {
 
     /// How long the worker was busy: all the time that it did not wait in its reactor, and that (worker 0) somebody was it.
     /// Counted when it goes to wait, so a poll that lasts is not in it yet.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().build().unwrap();
+    /// runtime.block_on(async {});
+    /// assert_eq!(runtime.metrics().worker_poll_count(0), 1);
+    /// assert!(runtime.metrics().worker_total_busy_duration(0) > std::time::Duration::ZERO);
+    /// ```
     #[track_caller]
     pub fn worker_total_busy_duration(&self, worker: usize) -> Duration {
         self.home.shared().metrics(worker).busy

@@ -74,6 +74,11 @@ impl Runtime {
     /// # Errors
     ///
     /// When the system gives no threads or descriptors.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// assert_eq!(runtime.block_on(async { 1 + 1 }), 2);
+    /// ```
     pub fn new() -> io::Result<Runtime> {
         Builder::new_multi_thread().enable_all().build()
     }
@@ -87,6 +92,12 @@ impl Runtime {
     }
 
     /// The handle, for other threads.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// let handle = runtime.handle().clone();
+    /// std::thread::spawn(move || handle.block_on(async {})).join().unwrap();
+    /// ```
     pub fn handle(&self) -> &Handle {
         &self.handle
     }
@@ -100,12 +111,24 @@ impl Runtime {
     /// # Panics
     ///
     /// Inside a task or another `block_on`; and with the future's own panic. The runtime stays usable.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// let words = String::from("hot water"); // the future may borrow: it stays on this thread
+    /// assert_eq!(runtime.block_on(async { words.len() }), 9);
+    /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.handle.block_on(future)
     }
 
     /// Spawns a task: see [`samovar::spawn`](crate::spawn).
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// let cup = runtime.spawn(async { "tea" });
+    /// assert_eq!(runtime.block_on(cup).unwrap(), "tea");
+    /// ```
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
@@ -120,6 +143,12 @@ impl Runtime {
     /// # Panics
     ///
     /// When no thread can be started and the pool has none.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// let file = runtime.spawn_blocking(|| std::fs::read_to_string("/no/such/file"));
+    /// assert!(runtime.block_on(file).unwrap().is_err());
+    /// ```
     #[track_caller]
     pub fn spawn_blocking<F, R>(&self, run: F) -> JoinHandle<R>
     where
@@ -135,6 +164,13 @@ impl Runtime {
     }
 
     /// Makes this the thread's runtime until the guard is dropped: see [`Handle::enter`].
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// let _guard = runtime.enter();
+    /// let cup = samovar::spawn(async { "tea" }); // outside of any `block_on`
+    /// assert_eq!(runtime.block_on(cup).unwrap(), "tea");
+    /// ```
     pub fn enter(&self) -> EnterGuard<'_> {
         self.handle.enter()
     }
@@ -159,6 +195,12 @@ impl Runtime {
     }
 
     /// Ends the runtime without waiting for anything; allowed everywhere, also inside a task.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// runtime.spawn_blocking(|| std::thread::sleep(std::time::Duration::from_millis(50)));
+    /// runtime.shutdown_background();
+    /// ```
     pub fn shutdown_background(mut self) {
         self.at_end = Shutdown::Background;
     }

@@ -101,6 +101,11 @@ impl Semaphore {
     /// # Panics
     ///
     /// If `permits` is more than [`Semaphore::MAX_PERMITS`].
+    ///
+    /// ```
+    /// let semaphore = samovar::sync::Semaphore::new(2);
+    /// assert_eq!(semaphore.available_permits(), 2);
+    /// ```
     #[track_caller]
     pub fn new(permits: usize) -> Self {
         assert!(permits <= Self::MAX_PERMITS, "{TOO_MANY}");

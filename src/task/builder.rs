@@ -63,6 +63,13 @@ impl<'a> Builder<'a> {
     /// # Errors
     ///
     /// Never.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// let cup = samovar::task::Builder::new().name("cup").spawn_on(async { "tea" }, runtime.handle())?;
+    /// assert_eq!(runtime.block_on(cup).unwrap(), "tea");
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn spawn_on<F>(self, future: F, handle: &Handle) -> io::Result<JoinHandle<F::Output>>
     where

@@ -47,11 +47,26 @@ impl JoinError {
     }
 
     /// Whether the task was aborted, or dropped by the shutdown of its runtime.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cup = samovar::spawn(samovar::task::pending::<()>());
+    /// cup.abort();
+    /// assert!(cup.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.0.payload.is_none()
     }
 
     /// Whether the task panicked.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cup = samovar::spawn(async { panic!("the cup is broken") });
+    /// assert!(cup.await.unwrap_err().is_panic());
+    /// # });
+    /// ```
     pub fn is_panic(&self) -> bool {
         self.0.payload.is_some()
     }
@@ -76,6 +91,14 @@ impl JoinError {
     /// # Errors
     ///
     /// The error itself, when the task did not panic.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cup = samovar::spawn(async { panic!("the cup is broken") });
+    /// let payload = cup.await.unwrap_err().try_into_panic().unwrap();
+    /// assert_eq!(payload.downcast_ref(), Some(&"the cup is broken"));
+    /// # });
+    /// ```
     pub fn try_into_panic(mut self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
         match self.0.payload.take() {
             Some(payload) => Ok(payload.into_inner().unwrap_or_else(PoisonError::into_inner)),

@@ -58,6 +58,14 @@ impl<T> JoinHandle<T> {
     /// Awaiting the handle then gives an error that [is cancelled](JoinError::is_cancelled), unless the task completed
     /// first. Aborting twice, or after the end, does nothing. A job of [`spawn_blocking`](super::spawn_blocking) can
     /// be aborted only until it starts.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let forever = samovar::spawn(samovar::task::pending::<()>());
+    /// forever.abort();
+    /// assert!(forever.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn abort(&self) {
         if let Some(task) = &self.task {
             Arc::clone(task).abort();
@@ -73,6 +81,16 @@ impl<T> JoinHandle<T> {
     }
 
     /// Whether the task has ended, so that awaiting it will not wait.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let (tell, told) = samovar::sync::oneshot::channel::<()>();
+    /// let cup = samovar::spawn(told);
+    /// assert!(!cup.is_finished());
+    /// tell.send(()).unwrap();
+    /// cup.await.unwrap().unwrap();
+    /// # });
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.task.as_ref().is_none_or(|task| task.is_finished())
     }

@@ -95,6 +95,15 @@ impl<T: 'static> JoinSet<T> {
     /// # Panics
     ///
     /// Outside a runtime: use [`spawn_on`](JoinSet::spawn_on).
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let mut cups = samovar::task::JoinSet::new();
+    /// let green = cups.spawn(samovar::task::pending::<()>());
+    /// green.abort();
+    /// assert!(cups.join_next().await.unwrap().unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     #[track_caller]
     pub fn spawn<F>(&mut self, future: F) -> AbortHandle
     where
@@ -169,6 +178,15 @@ impl<T: 'static> JoinSet<T> {
     /// # Errors
     ///
     /// When the task panicked or was aborted.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let mut cups = samovar::task::JoinSet::new();
+    /// cups.spawn(async { "green" });
+    /// assert_eq!(cups.join_next().await.unwrap().unwrap(), "green");
+    /// assert!(cups.join_next().await.is_none());
+    /// # });
+    /// ```
     pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
         poll_fn(|cx| self.poll_join_next(cx)).await
     }
@@ -199,6 +217,14 @@ impl<T: 'static> JoinSet<T> {
     /// # Errors
     ///
     /// When the task panicked or was aborted.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let mut cups = samovar::task::JoinSet::new();
+    /// cups.spawn(samovar::task::pending::<()>());
+    /// assert!(cups.try_join_next().is_none());
+    /// # });
+    /// ```
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
         Some(self.try_join_next_with_id()?.map(|(_, output)| output))
     }
@@ -251,6 +277,15 @@ impl<T: 'static> JoinSet<T> {
 
     /// Asks all tasks to end, and leaves them in the set: [`join_next`](JoinSet::join_next) still gives each of them, as
     /// an error that is cancelled, or as its output where that was there already.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let mut cups = samovar::task::JoinSet::new();
+    /// cups.spawn(samovar::task::pending::<()>());
+    /// cups.abort_all();
+    /// assert!(cups.join_next().await.unwrap().unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn abort_all(&mut self) {
         for (_, task) in &self.tasks {
             task.handle.abort();
@@ -277,6 +312,16 @@ impl<T: 'static> JoinSet<T> {
     }
 
     /// Takes all tasks out of the set, and lets them run on.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let (tell, told) = samovar::sync::oneshot::channel();
+    /// let mut cups = samovar::task::JoinSet::new();
+    /// cups.spawn(async { tell.send("still here") });
+    /// cups.detach_all();
+    /// assert_eq!(told.await.unwrap(), "still here");
+    /// # });
+    /// ```
     pub fn detach_all(&mut self) {
         self.tasks.clear();
     }

@@ -98,11 +98,28 @@ impl Sleep {
     }
 
     /// When it ends.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// use samovar::time::{Duration, Instant, sleep_until};
+    /// let deadline = Instant::now() + Duration::from_secs(60);
+    /// assert_eq!(sleep_until(deadline).deadline(), deadline);
+    /// # });
+    /// ```
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
     /// Whether its time has come.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// use samovar::time::{Duration, sleep};
+    /// let mut nap = std::pin::pin!(sleep(Duration::from_millis(1)));
+    /// nap.as_mut().await;
+    /// assert!(nap.is_elapsed());
+    /// # });
+    /// ```
     pub fn is_elapsed(&self) -> bool {
         Instant::now() >= self.deadline
     }

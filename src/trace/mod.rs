@@ -110,6 +110,16 @@ impl Trace {
     }
 
     /// What happened so far, in the order of the events' numbers: a cause comes before its effect.
+    ///
+    /// ```
+    /// use samovar::trace::{Kind, Trace};
+    ///
+    /// let trace = Trace::new();
+    /// let runtime = samovar::runtime::Builder::new_current_thread().trace(&trace).build().unwrap();
+    /// runtime.block_on(async { samovar::spawn(async {}).await.unwrap() });
+    /// let spawned = |kind: &Kind| matches!(kind, Kind::Spawned { .. });
+    /// assert_eq!(trace.events().iter().filter(|event| spawned(&event.kind)).count(), 1);
+    /// ```
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.recorder.events()
@@ -123,6 +133,13 @@ impl Trace {
 
     /// What happened so far, as a story: a line an event, without colours. What repeats itself is left out, and the story
     /// says so.
+    ///
+    /// ```
+    /// let trace = samovar::trace::Trace::new();
+    /// let runtime = samovar::runtime::Builder::new_current_thread().trace(&trace).build().unwrap();
+    /// runtime.block_on(async { samovar::spawn(async {}).await.unwrap() });
+    /// assert!(trace.story().contains("is polled for the first time"));
+    /// ```
     #[must_use]
     pub fn story(&self) -> String {
         story::of(&self.events(), self.lost())
