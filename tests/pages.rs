@@ -97,9 +97,12 @@ fn items<'a>(source: &'a str, name: &str) -> Vec<Vec<&'a str>> {
         let indent = lines[first].len() - lines[first].trim_start().len();
         let closes = |line: &str| {
             line.len() - line.trim_start().len() == indent
-                && (line.trim_end().ends_with(['}', ';'])) || line.trim() == ");"
+                && (line.trim_end().ends_with(['}', ';']))
+                || line.trim() == ");"
         };
-        (first..lines.len()).find(|at| closes(lines[*at])).unwrap_or(first)
+        (first..lines.len())
+            .find(|at| closes(lines[*at]))
+            .unwrap_or(first)
     };
     let first = (0..lines.len()).filter(|at| begins(lines[*at]));
     first.map(|at| lines[at..=end(at)].to_vec()).collect()
@@ -137,15 +140,20 @@ fn missing<'a>(quote: &[&'a str], item: &[&str]) -> Option<&'a str> {
 
 /// Checks a quote of `item` in `file`.
 fn check(file: &str, item: &str, quote: &[&str]) -> Result<(), String> {
-    let source = fs::read_to_string(root().join(file)).map_err(|error| format!("{file}: {error}"))?;
+    let source =
+        fs::read_to_string(root().join(file)).map_err(|error| format!("{file}: {error}"))?;
     let items = items(&source, item);
     // Of several with this name the one that says most of it.
     let misses = items.iter().map(|item| missing(quote, item));
-    let found = misses.min_by_key(|miss| miss.map(|line| quote.len() - quote.iter().position(|l| *l == line).unwrap()));
+    let found = misses.min_by_key(|miss| {
+        miss.map(|line| quote.len() - quote.iter().position(|l| *l == line).unwrap())
+    });
     match found {
         None => Err(format!("{file} has no `{item}`")),
         Some(None) => Ok(()),
-        Some(Some(line)) => Err(format!("`{item}` of {file} has no such line here:\n    {line}")),
+        Some(Some(line)) => Err(format!(
+            "`{item}` of {file} has no such line here:\n    {line}"
+        )),
     }
 }
 
@@ -154,17 +162,27 @@ fn what_is_quoted_stands_in_the_source() {
     let mut complaints = Vec::new();
     let mut quotes = 0;
     for page in Page::all() {
-        let is_tour = page.path.ends_with("docs/tour.md") || page.path.ends_with("docs/questions.md");
+        let is_tour =
+            page.path.ends_with("docs/tour.md") || page.path.ends_with("docs/questions.md");
         for (number, language, before, code) in page.blocks() {
-            let anchor = before.trim().strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->"));
-            match anchor.map(str::trim).and_then(|anchor| anchor.split_once(": ")) {
+            let anchor = before
+                .trim()
+                .strip_prefix("<!--")
+                .and_then(|rest| rest.strip_suffix("-->"));
+            match anchor
+                .map(str::trim)
+                .and_then(|anchor| anchor.split_once(": "))
+            {
                 Some((file, item)) => {
                     quotes += 1;
                     if let Err(what) = check(file, item, &code) {
                         complaints.push(page.complaint(number, &what));
                     }
                 }
-                None if is_tour && language == "rust" && !before.contains("the standard library") => {
+                None if is_tour
+                    && language == "rust"
+                    && !before.contains("the standard library") =>
+                {
                     complaints.push(page.complaint(number, "Rust without an anchor"));
                 }
                 None => {}
@@ -172,13 +190,18 @@ fn what_is_quoted_stands_in_the_source() {
         }
     }
     report(&complaints);
-    assert!(quotes > 30, "only {quotes} quotes: are the anchors still understood?");
+    assert!(
+        quotes > 30,
+        "only {quotes} quotes: are the anchors still understood?"
+    );
 }
 
 /// The name that GitHub gives to a heading.
 fn slug(heading: &str) -> String {
     let heading = heading.trim_start_matches('#').trim().to_lowercase();
-    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    let kept = heading
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     kept.collect::<String>().replace(' ', "-")
 }
 
@@ -201,7 +224,8 @@ fn leads_somewhere(page: &Page, target: &str) -> bool {
     };
     let linked = Page { path, text };
     let found = linked.prose().any(|(_, line)| {
-        (line.starts_with('#') && slug(line) == fragment) || line.contains(&format!("id=\"{fragment}\""))
+        (line.starts_with('#') && slug(line) == fragment)
+            || line.contains(&format!("id=\"{fragment}\""))
     });
     found
 }
@@ -225,7 +249,16 @@ fn every_link_leads_somewhere() {
 #[test]
 fn files_examples_and_tests_that_are_named_exist() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let ours = ["src/", "tests/", "examples/", "docs/", "benches/", "axum/", "macros/", ".ci/"];
+    let ours = [
+        "src/",
+        "tests/",
+        "examples/",
+        "docs/",
+        "benches/",
+        "axum/",
+        "macros/",
+        ".ci/",
+    ];
     let mut complaints = Vec::new();
     for page in Page::all() {
         for (number, line) in page.prose() {
@@ -260,7 +293,10 @@ fn files_examples_and_tests_that_are_named_exist() {
 
 #[test]
 fn sizes_are_those_that_are_counted() {
-    let counted = Command::new(root().join(".ci/lines")).arg("check").output().unwrap();
+    let counted = Command::new(root().join(".ci/lines"))
+        .arg("check")
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&counted.stdout);
     assert!(counted.status.success(), "{said}");
 }
@@ -271,12 +307,28 @@ fn a_quote_that_is_wrong_is_found() {
     let found = items(source, "fn go");
     assert_eq!(found.len(), 1, "`gone` is another");
     let miss = |quote: &[&'static str]| missing(quote, &found[0]);
-    assert_eq!(miss(&["one();", "two();"]), None, "comments may be left out");
+    assert_eq!(
+        miss(&["one();", "two();"]),
+        None,
+        "comments may be left out"
+    );
     assert_eq!(miss(&["one();", "// why", "", "two();"]), None);
-    assert_eq!(miss(&["    fn go(&self) {"]), Some("    fn go(&self) {"), "a line is quoted whole");
-    assert_eq!(miss(&["one();", "three();"]), Some("three();"), "a gap must be marked");
+    assert_eq!(
+        miss(&["    fn go(&self) {"]),
+        Some("    fn go(&self) {"),
+        "a line is quoted whole"
+    );
+    assert_eq!(
+        miss(&["one();", "three();"]),
+        Some("three();"),
+        "a gap must be marked"
+    );
     assert_eq!(miss(&["one();", "// ..", "three();"]), None);
-    assert_eq!(miss(&["one();", "// ..", "one();"]), Some("one();"), "the order counts");
+    assert_eq!(
+        miss(&["one();", "// ..", "one();"]),
+        Some("one();"),
+        "the order counts"
+    );
     assert_eq!(miss(&["two();", "one();"]), Some("one();"));
     assert_eq!(miss(&["four();"]), Some("four();"));
     assert_eq!(slug("## The life of one `read()`"), "the-life-of-one-read");

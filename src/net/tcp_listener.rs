@@ -47,7 +47,8 @@ impl TcpListener {
     /// Listens on an address. If there are several, on the first that can be had.
     ///
     /// Port 0 asks for any free port; [`local_addr`](TcpListener::local_addr) tells which it is. `SO_REUSEADDR` is set, so that
-    /// a server can be started again at once. The queue of connections that nobody has accepted yet is 128 long.
+    /// a server can be started again at once. The queue of connections that nobody has accepted yet
+    /// is 1024 long, or as long as the system allows.
     ///
     /// # Errors
     ///
@@ -56,6 +57,10 @@ impl TcpListener {
     /// # Panics
     ///
     /// When it is polled outside a runtime; the message names the line of this call.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropped before it is ready, it has bound nothing.
     ///
     /// ```
     /// use samovar::net::TcpListener;

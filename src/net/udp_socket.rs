@@ -60,6 +60,10 @@ impl UdpSocket {
     ///
     /// When it is polled outside a runtime; the message names the line of this call.
     ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropped before it is ready, it has bound nothing.
+    ///
     /// ```
     /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
     /// let socket = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
@@ -89,6 +93,10 @@ impl UdpSocket {
     /// # Panics
     ///
     /// When a name has to be looked up outside a runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropped before it is ready, it has changed nothing.
     ///
     /// ```
     /// # use samovar::net::UdpSocket;

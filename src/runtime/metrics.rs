@@ -64,30 +64,50 @@ impl RuntimeMetrics {
     }
 
     /// How many tasks wait in the worker's own queue.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such worker.
     #[track_caller]
     pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
         self.home.shared().metrics(worker).queue
     }
 
     /// How often the worker has polled: tasks and, as worker 0, the future inside `block_on`, which Tokio does not count.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such worker.
     #[track_caller]
     pub fn worker_poll_count(&self, worker: usize) -> u64 {
         self.home.shared().metrics(worker).polls
     }
 
     /// How often the worker had nothing to do and waited in its reactor.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such worker.
     #[track_caller]
     pub fn worker_park_count(&self, worker: usize) -> u64 {
         self.home.shared().metrics(worker).parks
     }
 
     /// How many tasks the worker has taken from others' queues.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such worker.
     #[track_caller]
     pub fn worker_steal_count(&self, worker: usize) -> u64 {
         self.home.shared().metrics(worker).stolen
     }
 
     /// How often it has taken some: it takes up to half of a queue at a time.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such worker.
     #[track_caller]
     pub fn worker_steal_operations(&self, worker: usize) -> u64 {
         self.home.shared().metrics(worker).steals
@@ -95,6 +115,10 @@ impl RuntimeMetrics {
 
     /// How long the worker was busy: all the time that it did not wait in its reactor, and that (worker 0) somebody was it.
     /// Counted when it goes to wait, so a poll that lasts is not in it yet.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such worker.
     ///
     /// ```
     /// let runtime = samovar::runtime::Builder::new_current_thread().build().unwrap();

@@ -40,6 +40,10 @@ use crate::time::{Instant, Sleep};
 ///
 /// Dropping the returned future drops the inner one: it is as cancel safe as that.
 ///
+/// # Errors
+///
+/// [`Elapsed`], when the time was over first.
+///
 /// # Panics
 ///
 /// The returned future panics when it has to wait outside a runtime; the message names the line of this call.
@@ -97,6 +101,10 @@ where
 /// # Cancel safety
 ///
 /// Dropping the returned future drops the inner one: it is as cancel safe as that.
+///
+/// # Errors
+///
+/// [`Elapsed`], when the time was over first.
 ///
 /// # Panics
 ///
