@@ -26,6 +26,21 @@ type Addr<P> = <<<P as Deref>::Target as HasIo>::Socket as Socket>::Addr;
 /// The reading half of a stream: see [`TcpStream::split`] and [`TcpStream::into_split`].
 ///
 /// Dropping it tells the peer nothing; the connection is closed when both halves are dropped.
+///
+/// ```
+/// # use samovar::io::{AsyncReadExt, AsyncWriteExt};
+/// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+/// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+/// # let (mut theirs, _) = listener.accept().await?;
+/// let (mut reader, mut writer) = ours.into_split();
+/// samovar::spawn(async move { writer.write_all(b"two cups").await });
+/// samovar::spawn(async move { theirs.write_all(b"here you are").await });
+/// let mut answer = String::new();
+/// reader.read_to_string(&mut answer).await?;
+/// assert_eq!(answer, "here you are");
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct ReadHalf<P: Deref<Target: Duplex>> {
     /// The stream.
@@ -92,6 +107,19 @@ impl<P: Deref<Target: Duplex>> ReadHalf<P> {
     /// # Errors
     ///
     /// `WouldBlock` when nothing is there; else what the system says.
+    ///
+    /// ```
+    /// # use samovar::io::{AsyncReadExt, AsyncWriteExt};
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut theirs, _) = listener.accept().await?;
+    /// let (reader, _writer) = ours.into_split();
+    /// theirs.write_all(b"tea").await?;
+    /// reader.readable().await?;
+    /// assert_eq!(reader.try_read(&mut [0; 16])?, 3);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         stream::try_read(self.io(), buffer)
     }
@@ -197,6 +225,19 @@ impl<P: Deref<Target: Duplex>> WriteHalf<P> {
     /// # Errors
     ///
     /// `WouldBlock` when there is no room; else what the system says.
+    ///
+    /// ```
+    /// # use samovar::io::{AsyncReadExt, AsyncWriteExt};
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut theirs, _) = listener.accept().await?;
+    /// let (_reader, writer) = ours.into_split();
+    /// writer.writable().await?;
+    /// assert_eq!(writer.try_write(b"tea")?, 3);
+    /// # theirs.read_exact(&mut [0; 3]).await?;
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         stream::try_write(self.io(), bytes)
     }
@@ -240,6 +281,20 @@ impl<S: Duplex> WriteHalf<Arc<S>> {
     }
 
     /// Drops the half without shutting the sending direction down. The connection is then closed by the other half's drop.
+    ///
+    /// ```
+    /// # use samovar::io::{AsyncReadExt, AsyncWriteExt};
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut theirs, _) = listener.accept().await?;
+    /// let (reader, writer) = ours.into_split();
+    /// writer.forget();
+    /// # let mut rest = Vec::new();
+    /// drop(reader); // only now the peer sees the end of the stream
+    /// assert_eq!(theirs.read_to_end(&mut rest).await?, 0);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn forget(mut self) {
         self.shut_down_on_drop = false;
     }
@@ -281,6 +336,18 @@ async_read!([P: Deref<Target: Duplex>] ReadHalf<P>);
 async_write!([P: Deref<Target: Duplex>] WriteHalf<P>, close);
 
 /// The two halves were not of the same stream. It gives them back.
+///
+/// ```
+/// # use samovar::io::{AsyncReadExt, AsyncWriteExt};
+/// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+/// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+/// # let (mut theirs, _) = listener.accept().await?;
+/// let (reader, _) = ours.into_split();
+/// let (_, writer) = theirs.into_split();
+/// assert!(reader.reunite(writer).is_err());
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct ReuniteError<S: Duplex>(
     /// The reading half.

@@ -28,6 +28,12 @@ use crate::scheduler::{self, Shutdown};
 use crate::task::JoinHandle;
 
 /// Which kind of runtime a [`Handle`] refers to.
+///
+/// ```
+/// use samovar::runtime::{Runtime, RuntimeFlavor};
+/// let runtime = Runtime::new().unwrap();
+/// assert_eq!(runtime.handle().runtime_flavor(), RuntimeFlavor::MultiThread);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RuntimeFlavor {

@@ -285,11 +285,25 @@ impl<T> Sender<T> {
     }
 
     /// Whether everybody has seen everything.
+    ///
+    /// ```
+    /// let (news, mut ears) = samovar::sync::broadcast::channel(4);
+    /// news.send("tea").unwrap();
+    /// assert!(!news.is_empty());
+    /// assert_eq!(ears.try_recv(), Ok("tea"));
+    /// assert!(news.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// How many receivers there are.
+    ///
+    /// ```
+    /// let (news, _ears) = samovar::sync::broadcast::channel::<()>(4);
+    /// let _more = news.subscribe();
+    /// assert_eq!(news.receiver_count(), 2);
+    /// ```
     pub fn receiver_count(&self) -> usize {
         lock(&self.shared.state).receivers
     }
@@ -323,6 +337,14 @@ impl<T> Sender<T> {
     }
 
     /// A sender that does not keep the channel open.
+    ///
+    /// ```
+    /// let (news, mut ears) = samovar::sync::broadcast::channel::<()>(4);
+    /// let weak = news.downgrade();
+    /// drop(news);
+    /// assert!(weak.upgrade().is_none());
+    /// assert!(samovar::block_on(ears.recv()).is_err());
+    /// ```
     #[must_use = "the weak sender is dropped at once, and this one goes on"]
     pub fn downgrade(&self) -> WeakSender<T> {
         // A count, nothing is published through it.
@@ -482,6 +504,12 @@ impl<T> Receiver<T> {
     }
 
     /// Whether the last sender is gone. There may be values to see.
+    ///
+    /// ```
+    /// let (news, ears) = samovar::sync::broadcast::channel::<()>(4);
+    /// drop(news);
+    /// assert!(ears.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.sender_strong_count() == 0
     }

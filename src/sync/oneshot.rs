@@ -473,6 +473,12 @@ pub mod error {
     use std::fmt;
 
     /// The sender was dropped without sending, or the receiver was closed first.
+    ///
+    /// ```
+    /// let (answer, question) = samovar::sync::oneshot::channel::<()>();
+    /// drop(answer);
+    /// assert!(samovar::block_on(question).is_err());
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct RecvError(pub(super) ());
 
@@ -485,6 +491,12 @@ pub mod error {
     impl std::error::Error for RecvError {}
 
     /// Why [`Receiver::try_recv`](super::Receiver::try_recv) has no value.
+    ///
+    /// ```
+    /// use samovar::sync::oneshot::{channel, error::TryRecvError};
+    /// let (_answer, mut question) = channel::<()>();
+    /// assert_eq!(question.try_recv(), Err(TryRecvError::Empty));
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub enum TryRecvError {
         /// Nothing has been sent yet.

@@ -3,6 +3,16 @@
 use std::fmt;
 
 /// There is no receiver; the value comes back.
+///
+/// ```
+/// use samovar::sync::{broadcast, watch};
+/// let (news, ears) = broadcast::channel(4);
+/// drop(ears);
+/// assert_eq!(news.send("tea"), Err(broadcast::error::SendError("tea")));
+/// let (price, shown) = watch::channel(3);
+/// drop(shown);
+/// assert_eq!(price.send(4), Err(watch::error::SendError(4)));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SendError<T>(pub T);
 

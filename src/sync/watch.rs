@@ -247,6 +247,11 @@ impl<T> Sender<T> {
     }
 
     /// Looks at the value. Senders wait while the [`Ref`] lives, so let it go soon.
+    ///
+    /// ```
+    /// let (price, _shown) = samovar::sync::watch::channel(3);
+    /// assert_eq!(*price.borrow(), 3);
+    /// ```
     pub fn borrow(&self) -> Ref<'_, T> {
         Ref {
             value: self.shared.read(),
@@ -269,6 +274,13 @@ impl<T> Sender<T> {
     }
 
     /// Whether there is no receiver.
+    ///
+    /// ```
+    /// let (price, shown) = samovar::sync::watch::channel(3);
+    /// assert!(!price.is_closed());
+    /// drop(shown);
+    /// assert!(price.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.receiver_count() == 0
     }
@@ -297,6 +309,12 @@ impl<T> Sender<T> {
     }
 
     /// How many receivers there are.
+    ///
+    /// ```
+    /// let (price, shown) = samovar::sync::watch::channel(3);
+    /// let _second = shown.clone();
+    /// assert_eq!(price.receiver_count(), 2);
+    /// ```
     pub fn receiver_count(&self) -> usize {
         // Acquire pairs with the receivers' drops.
         self.shared.receivers.load(Acquire)
@@ -508,6 +526,13 @@ impl<T> Receiver<T> {
     }
 
     /// Whether the last sender is gone.
+    ///
+    /// ```
+    /// let (price, shown) = samovar::sync::watch::channel(3);
+    /// drop(price);
+    /// assert!(shown.is_closed());
+    /// assert_eq!(*shown.borrow(), 3, "the last value stays");
+    /// ```
     pub fn is_closed(&self) -> bool {
         // Acquire pairs with the Release of the last sender's drop.
         self.shared.version.load(Acquire) & CLOSED != 0
@@ -529,6 +554,13 @@ impl<T> Receiver<T> {
     }
 
     /// Counts the value as seen.
+    ///
+    /// ```
+    /// let (price, mut shown) = samovar::sync::watch::channel(3);
+    /// price.send(4).unwrap();
+    /// shown.mark_unchanged();
+    /// assert!(!shown.has_changed().unwrap());
+    /// ```
     pub fn mark_unchanged(&mut self) {
         self.version = self.shared.version();
     }

@@ -5,6 +5,15 @@ use std::fmt;
 pub use crate::sync::send_error::SendError;
 
 /// Why there is no value.
+///
+/// ```
+/// use samovar::sync::broadcast::{channel, error::RecvError};
+/// let (news, mut slow) = channel(1);
+/// news.send("black").unwrap();
+/// news.send("green").unwrap();
+/// assert_eq!(samovar::block_on(slow.recv()), Err(RecvError::Lagged(1)));
+/// assert_eq!(samovar::block_on(slow.recv()), Ok("green"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecvError {
     /// Everything has been seen, and the last sender is gone.
@@ -25,6 +34,12 @@ impl fmt::Display for RecvError {
 impl std::error::Error for RecvError {}
 
 /// Why there is no value now.
+///
+/// ```
+/// use samovar::sync::broadcast::{channel, error::TryRecvError};
+/// let (_news, mut ears) = channel::<()>(1);
+/// assert_eq!(ears.try_recv(), Err(TryRecvError::Empty));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TryRecvError {
     /// Everything has been seen; something may come.

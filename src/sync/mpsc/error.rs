@@ -4,10 +4,24 @@ use std::error::Error;
 use std::fmt;
 
 /// The receiver takes no more; the value comes back.
+///
+/// ```
+/// use samovar::sync::mpsc::{channel, error::SendError};
+/// let (orders, kitchen) = channel(1);
+/// drop(kitchen);
+/// assert!(matches!(samovar::block_on(orders.send("tea")), Err(SendError("tea"))));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SendError<T>(pub T);
 
 /// Why a value could not be sent at once; the value comes back.
+///
+/// ```
+/// use samovar::sync::mpsc::{channel, error::TrySendError};
+/// let (orders, _kitchen) = channel(1);
+/// orders.try_send("tea").unwrap();
+/// assert!(matches!(orders.try_send("cake"), Err(TrySendError::Full("cake"))));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TrySendError<T> {
     /// No slot is free.
@@ -26,6 +40,14 @@ pub enum SendTimeoutError<T> {
 }
 
 /// Why nothing could be received at once.
+///
+/// ```
+/// use samovar::sync::mpsc::{channel, error::TryRecvError};
+/// let (orders, mut kitchen) = channel::<()>(1);
+/// assert_eq!(kitchen.try_recv(), Err(TryRecvError::Empty));
+/// drop(orders);
+/// assert_eq!(kitchen.try_recv(), Err(TryRecvError::Disconnected));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryRecvError {
     /// Nothing is queued; something may come.

@@ -5,6 +5,12 @@ use std::fmt;
 pub use crate::sync::send_error::SendError;
 
 /// The last sender is gone.
+///
+/// ```
+/// let (price, mut shown) = samovar::sync::watch::channel(3);
+/// drop(price);
+/// assert!(samovar::block_on(shown.changed()).is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecvError(pub(super) ());
 
