@@ -1,4 +1,8 @@
 //! A thread as a worker: while it is one, `spawn`, wakers, timers and sockets on this thread find it.
+//!
+//! A thread is a worker for a while only: the one inside `block_on` gives worker 0 back when its future is ready. So the
+//! worker is a value ([`Local`]) that moves from thread to thread, and this guard is one sitting of it. However that ends, by a
+//! return or by a panic, the worker is free again, and the next thread goes on with its queue.
 
 use std::ops::Deref;
 use std::rc::Rc;

@@ -8,9 +8,18 @@
 //! order is strictly first come, first served, and a cancelled waiter that was given the box passes it on.
 //! It also means that a lock future which is kept but never polled again holds the mutex, as in Tokio ("futurelock").
 //!
-//! **No waiter is overlooked.** Unlocking puts the box back and then looks whether anyone queues; queueing says so and then
-//! looks for the box again. Both "then" are exchanges at the same place, so one comes first. If the unlocker's does, the
-//! waiter finds the box; if the waiter's does, the unlocker sees all that was written before it, so the number of waiters.
+//! **No waiter is overlooked**, though unlocking takes no lock while nobody waits:
+//!
+//! ```text
+//!   who unlocks                        who wants to lock
+//!                                      is the box there? no
+//!   does anyone queue? no: puts it back
+//!                                      queues             ... beside a mutex that is free
+//! ```
+//! So unlocking puts the box back and *then* looks whether anyone queues; queueing says so and *then* looks for the box again.
+//! Both do so by an exchange at the same place, and one comes first. If the unlocker's does, the waiter finds the box; if the
+//! waiter's does, the unlocker sees all that was written before it, so the number of waiters. (The semaphore, `Notify` and
+//! `RwLock` do the same.)
 //!
 //! Rejected: `std::sync::Mutex<T>` around the value with a guard that holds its guard (not `Send`, and a contended lock
 //! would block the thread); a semaphore of one permit beside the value (two states, and still no safe way to the value);

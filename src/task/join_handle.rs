@@ -1,4 +1,8 @@
 //! The handle of a spawned task: await it for the output, abort it, or drop it and let the task run on.
+//!
+//! It is the right to the output, not the task's life. Rejected: to cancel the task when its handle is dropped, as smol does.
+//! Then a `spawn` whose handle nobody keeps would end at once, without a word, and a server that spawns a task for each
+//! connection is just that. Who wants tasks that end with their owner has a [`JoinSet`](super::JoinSet).
 
 use std::fmt;
 use std::future::Future;

@@ -1,4 +1,7 @@
 //! Lets the other tasks run first.
+//!
+//! It wakes its own task and says `Pending`. A task that is woken while it runs goes to the back of the line, never to the
+//! place in front, where it would be the next again.
 
 use std::future::Future;
 use std::pin::Pin;
