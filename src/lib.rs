@@ -26,13 +26,13 @@
 //! | question | file |
 //! |---|---|
 //! | Who polls? | `block_on.rs` (28), `park.rs` (71) |
-//! | What is a task, and what does its waker do? | `task/state.rs` (174), `task/cell.rs` (389), `task/join_handle.rs` (104) |
-//! | Who polls many tasks? | `scheduler/worker.rs` (368), `scheduler/queue.rs` (97), `task/budget.rs` (77) |
-//! | And on many threads? | `scheduler/mod.rs` (387), `scheduler/pace.rs` (72), `scheduler/seat.rs` (320) |
+//! | What is a task, and what does its waker do? | `task/state.rs` (174), `task/cell.rs` (352), `task/join_handle.rs` (104) |
+//! | Who polls many tasks? | `scheduler/worker.rs` (379), `scheduler/queue.rs` (97), `task/budget.rs` (77) |
+//! | And on many threads? | `scheduler/mod.rs` (255), `scheduler/pace.rs` (72), `scheduler/seat.rs` (320) |
 //! | What if there is nothing to do? | `scheduler/idle.rs` (77) |
 //! | Who wakes me when time has passed? | `time/sleep.rs` (97), `time/timers.rs` (191), `time/wheel.rs` (274) |
 //! | Who wakes me when bytes have come? | `reactor/mod.rs` (251), `reactor/source.rs` (156), `reactor/io.rs` (254) |
-//! | Who wakes me from another thread? | `scheduler/inbox.rs` (56), `reactor/sleep.rs` (34), `scheduler/signal.rs` (106) |
+//! | Who wakes me from another thread? | `scheduler/home.rs` (144), `scheduler/inbox.rs` (56), `reactor/sleep.rs` (34), `scheduler/signal.rs` (106) |
 //! | Who wakes me when another task is done with something? | `sync/waiters.rs` (255), `sync/mutex.rs` (259) |
 //! | What if a task blocks? | `scheduler/watchdog.rs` (196), `blocking.rs` (236) |
 //! | How does it end? | `scheduler/shutdown.rs` (110), `scheduler/registry.rs` (44) |
