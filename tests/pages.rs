@@ -223,11 +223,10 @@ fn leads_somewhere(page: &Page, target: &str) -> bool {
         return false;
     };
     let linked = Page { path, text };
-    let found = linked.prose().any(|(_, line)| {
+    linked.prose().any(|(_, line)| {
         (line.starts_with('#') && slug(line) == fragment)
             || line.contains(&format!("id=\"{fragment}\""))
-    });
-    found
+    })
 }
 
 #[test]

@@ -61,7 +61,7 @@ struct State {
 
 /// What [`Seat::sit_or_queue`] found.
 #[allow(clippy::large_enum_variant, reason = "it is taken apart at once")]
-enum Place {
+enum Turn {
     /// The seat was free.
     Seated(Local),
     /// It is taken: the caller got into line, and whoever sits there is to be told.
@@ -93,10 +93,10 @@ impl Seat {
     }
 
     /// Sits down, or gets into line.
-    fn sit_or_queue(&self, signal: &Arc<Signal>) -> Place {
+    fn sit_or_queue(&self, signal: &Arc<Signal>) -> Turn {
         let mut state = self.lock();
         if state.closed {
-            return Place::Standing;
+            return Turn::Standing;
         }
         let mine = state
             .line
@@ -108,13 +108,13 @@ impl Seat {
                 state.seated = Some(signal.clone());
                 self.vacant.store(false, Relaxed);
                 self.wanted.store(!state.line.is_empty(), Relaxed);
-                Place::Seated(local)
+                Turn::Seated(local)
             }
-            None if mine.is_some() => Place::Standing,
+            None if mine.is_some() => Turn::Standing,
             None => {
                 state.line.push_back(signal.clone());
                 self.wanted.store(true, Relaxed);
-                Place::NewInLine
+                Turn::NewInLine
             }
         }
     }
@@ -368,15 +368,15 @@ pub(crate) fn block_on<F: Future>(home: &Arc<Home>, future: F) -> F::Output {
         signal: &signal,
     };
     loop {
-        let place = shared.seat.sit_or_queue(&signal);
-        if let Place::Seated(local) = place {
+        let turn = shared.seat.sit_or_queue(&signal);
+        if let Turn::Seated(local) = turn {
             signal.set_seated(true);
             let local = Seated::new(local);
             local.run(&mut main);
             signal.set_seated(false);
             shared.leave_seat(local.leave());
         } else {
-            if matches!(place, Place::NewInLine) {
+            if matches!(turn, Turn::NewInLine) {
                 shared.remotes[0].reactor.unpark();
             }
             let ready = {

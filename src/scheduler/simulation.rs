@@ -103,22 +103,22 @@ impl Simulation {
     /// Plays all the workers on this thread, of which `first` is worker 0.
     pub(super) fn run(&self, first: &Local, purpose: &mut dyn Purpose) {
         let shared = first.shared();
-        let stage = Stage::new(self, first);
+        let play = Play::new(self, first);
         let mut able = Vec::new();
         while !shared.is_closed() {
             able.clear();
-            able.extend((0..stage.crew.len()).filter(|worker| shared.can_act(*worker)));
+            able.extend((0..play.crew.len()).filter(|worker| shared.can_act(*worker)));
             let main_can = purpose.is_pressing();
             let choices = able.len() + usize::from(main_can);
             budget::ration(Some(self.ration()));
             match able.get(random::below(choices as u32) as usize) {
-                Some(worker) => self.act(stage.seat(*worker)),
+                Some(worker) => self.act(play.seat(*worker)),
                 None if main_can => {
-                    if purpose.step(stage.seat(0)) {
+                    if purpose.step(play.seat(0)) {
                         return;
                     }
                 }
-                None => stage.wait(purpose),
+                None => play.wait(purpose),
             }
         }
     }
@@ -188,7 +188,7 @@ impl Shared {
 }
 
 /// All workers, while a thread plays them.
-struct Stage<'a> {
+struct Play<'a> {
     /// The simulation.
     simulation: &'a Simulation,
     /// Worker 0.
@@ -199,13 +199,13 @@ struct Stage<'a> {
     random: u64,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Play<'a> {
     /// Puts the simulation's numbers in the place of the thread's.
-    fn new(simulation: &'a Simulation, first: &'a Local) -> Stage<'a> {
+    fn new(simulation: &'a Simulation, first: &'a Local) -> Play<'a> {
         Id::give_up_block();
         let mut crew: Vec<_> = context::worker().into_iter().collect();
         crew.extend(first.crew.take().into_iter().map(Rc::new));
-        Stage {
+        Play {
             simulation,
             first,
             crew,
@@ -262,7 +262,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-impl Drop for Stage<'_> {
+impl Drop for Play<'_> {
     fn drop(&mut self) {
         budget::ration(None);
         let state = random::replace(self.random);
