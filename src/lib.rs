@@ -17,6 +17,22 @@
 //! }
 //! ```
 //!
+//! # To use it
+//!
+//! Replace `tokio` by `samovar`. What differs is said where it differs: in [`runtime`], [`task`], [`time`], [`net`], [`io`]
+//! and [`sync`]. Every call says what is lost when its future is dropped. [`trace`] shows what a program does,
+//! [`runtime::Warning`] is what it is told of its mistakes, and the page on testing is about clocks that stop and schedules
+//! that can be repeated.
+//!
+//! # Features
+//!
+//! | feature | gives |
+//! |---|---|
+//! | `macros` (default) | [`#[samovar::main]`](main) and [`#[samovar::test]`](test) |
+//! | `hyper` | `samovar::hyper`: connections, tasks and time-outs for hyper; `samovar-axum` is built on it |
+//! | `signal` | `samovar::signal`: Ctrl-C, `SIGTERM` and the like |
+//! | `tokio-io` | Tokio's `AsyncRead` and `AsyncWrite` for the sockets, for `tokio-util` and others; no part of its runtime |
+//!
 //! # To read it
 //!
 //! `docs/tour.md` in the repository goes through the source in twelve stops, with the broken version before the one that works, and
@@ -41,20 +57,6 @@
 //! | Can I watch it? | `trace/hook.rs` (255), `trace/record.rs` (171), `trace/story.rs` (231) |
 //!
 //! `cargo doc --document-private-items --open` shows them with their drawings.
-//!
-//! # To use it
-//!
-//! Replace `tokio` by `samovar`. What differs is said where it differs; [`runtime`], [`task`], [`time`], [`net`], [`io`] and
-//! [`sync`] are the places to look.
-//!
-//! # Features
-//!
-//! | feature | gives |
-//! |---|---|
-//! | `macros` (default) | [`#[samovar::main]`](main) and [`#[samovar::test]`](test) |
-//! | `hyper` | `samovar::hyper`: connections, tasks and time-outs for hyper; `samovar-axum` is built on it |
-//! | `signal` | `samovar::signal`: Ctrl-C, `SIGTERM` and the like |
-//! | `tokio-io` | Tokio's `AsyncRead` and `AsyncWrite` for the sockets, for `tokio-util` and others; no part of its runtime |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
