@@ -59,17 +59,6 @@ impl UdpSocket {
     /// # Panics
     ///
     /// When it is polled outside a runtime; the message names the line of this call.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: dropped before it is ready, it has bound nothing.
-    ///
-    /// ```
-    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
-    /// let socket = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
-    /// assert_ne!(socket.local_addr()?.port(), 0);
-    /// # std::io::Result::Ok(()) }).unwrap();
-    /// ```
     #[track_caller]
     pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<UdpSocket>> {
         let caller = Location::caller();
@@ -93,10 +82,6 @@ impl UdpSocket {
     /// # Panics
     ///
     /// When a name has to be looked up outside a runtime.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: dropped before it is ready, it has changed nothing.
     ///
     /// ```
     /// # use samovar::net::UdpSocket;
@@ -139,21 +124,6 @@ impl UdpSocket {
     /// # Errors
     ///
     /// When the address cannot be understood or looked up, or the datagram is too long, and whatever the system says.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: dropped while it waits, it has sent nothing.
-    ///
-    /// ```
-    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
-    /// # use samovar::net::UdpSocket;
-    /// let ours = UdpSocket::bind("127.0.0.1:0").await?;
-    /// let theirs = UdpSocket::bind("127.0.0.1:0").await?;
-    /// ours.send_to(b"tea", theirs.local_addr()?).await?;
-    /// let (length, from) = theirs.recv_from(&mut [0; 16]).await?;
-    /// assert_eq!((length, from), (3, ours.local_addr()?));
-    /// # std::io::Result::Ok(()) }).unwrap();
-    /// ```
     pub async fn send_to<A: ToSocketAddrs>(&self, bytes: &[u8], target: A) -> io::Result<usize> {
         let target = resolve(target.to_target())
             .await?

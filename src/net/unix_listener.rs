@@ -88,9 +88,7 @@ impl UnixListener {
     ///
     /// ```
     /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
-    /// # let folder = std::env::temp_dir().join(format!("samovar-doc-{}", std::process::id()));
-    /// # std::fs::create_dir_all(&folder)?;
-    /// # let path = folder.join("accept");
+    /// # let path = std::env::temp_dir().join(format!("samovar-doc-accept-{}.socket", std::process::id()));
     /// use samovar::net::{UnixListener, UnixStream};
     /// let listener = UnixListener::bind(&path)?;
     /// let ours = UnixStream::connect(&path).await?;

@@ -81,10 +81,6 @@ impl UnixStream {
     /// # Panics
     ///
     /// When it is polled outside a runtime.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, it closes the socket: there is no connection.
     pub async fn connect_addr(socket_addr: &SocketAddr) -> io::Result<UnixStream> {
         context::expect_runtime("connect a `UnixStream`");
         let socket = match mio::net::UnixStream::connect_addr(socket_addr) {
