@@ -292,6 +292,10 @@ fn files_examples_and_tests_that_are_named_exist() {
 
 #[test]
 fn sizes_are_those_that_are_counted() {
+    // A package has no hidden files, and its pages are as they were.
+    if !root().join(".ci").exists() {
+        return;
+    }
     let counted = Command::new(root().join(".ci/lines"))
         .arg("check")
         .output()
