@@ -13,6 +13,9 @@
 //! A socket registers with the worker that first has to wait for it, so connections spread over the workers by
 //! themselves, and a socket that never has to wait never registers.
 //!
+//! Its limit: there the socket stays, also when its task has moved to another worker for good. Each event then wakes the task
+//! where the socket is. To move the registration along would cost two system calls each time, and is not done.
+//!
 //! Read `source.rs` for the readiness protocol and `io.rs` for what a socket does with it.
 
 mod io;

@@ -222,7 +222,7 @@ pub fn resume() {
 ///
 /// Every timer that is due by then fires at once, those due first being woken first, and their tasks have been polled
 /// once when this returns; they may not be done. To let everything happen that happens within a time,
-/// one thing after the other, use [`sleep`](super::sleep): the clock then stops at every timer on the way.
+/// one thing after the other, use [`sleep`](super::sleep()): the clock then stops at every timer on the way.
 ///
 /// # Panics
 ///
