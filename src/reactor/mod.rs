@@ -109,7 +109,7 @@ impl Key {
     /// The bits of a generation: one less than half, so that no key is ever [`UNPARK`].
     const GENERATIONS: u32 = (usize::MAX >> (Self::HALF + 1)) as u32;
 
-    /// The key of slot `index` in its `generation`th use.
+    /// The key of slot `index`, for the registration that is the `generation`th of all.
     fn new(index: usize, generation: u32) -> Key {
         Key(((generation as usize) << Self::HALF) | index)
     }
