@@ -23,6 +23,8 @@ mod io;
 mod loom_tests;
 mod sleep;
 mod source;
+#[cfg(all(test, not(loom)))]
+mod table_tests;
 
 use std::collections::HashMap;
 use std::os::fd::RawFd;
