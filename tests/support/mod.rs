@@ -49,16 +49,30 @@ pub fn on_both<F: Future<Output = ()>>(test: impl Fn() -> F) {
     });
 }
 
+/// The processor time that this thread has used.
+#[cfg(target_os = "linux")]
+pub fn processor_time() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+
+    let used = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(used.tv_sec as u64, used.tv_nsec as u32)
+}
+
 /// Whether this process is the child that [`in_child`] started.
 const CHILD: &str = "SAMOVAR_TEST_CHILD";
 
-/// Runs `body` in a child process that may have `descriptors` open, which std cannot say but a shell can. `test` is the
-/// name of the test that calls this. A machine that does not allow so many is let off.
+/// Runs `body` in a child process that may have `descriptors` open. `test` is the name of the test that calls this.
 pub fn in_child(test: &str, descriptors: usize, body: impl FnOnce()) {
+    in_limited_child(test, &format!("ulimit -n {descriptors}"), body);
+}
+
+/// Runs `body` in a child process under a limit, which std cannot set but a shell can. `test` is the name of the test that
+/// calls this. A machine that does not allow so much is let off.
+pub fn in_limited_child(test: &str, limit: &str, body: impl FnOnce()) {
     if env::var_os(CHILD).is_some() {
         return watchdog(60, body);
     }
-    let script = format!("ulimit -n {descriptors} || exit 77; exec \"$0\" \"$@\"");
+    let script = format!("{limit} || exit 77; exec \"$0\" \"$@\"");
     let output = Command::new("sh")
         .args(["-c", &script])
         .arg(env::current_exe().unwrap())
@@ -69,7 +83,7 @@ pub fn in_child(test: &str, descriptors: usize, body: impl FnOnce()) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     if output.status.code() == Some(77) {
-        eprintln!("not run: no {descriptors} descriptors here");
+        eprintln!("not run: `{limit}` is refused here");
         return;
     }
     assert!(
