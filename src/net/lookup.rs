@@ -12,8 +12,7 @@ use crate::task::spawn_blocking;
 /// Looks up the addresses of a host; the port goes into each of them.
 ///
 /// Literal addresses are returned as they are. Names go to the system's resolver (`getaddrinfo`), which blocks and so runs
-/// on a thread for blocking jobs. It cannot be interrupted: when this future is dropped it goes on, and its answer is
-/// lost.
+/// on a thread for blocking jobs.
 ///
 /// # Errors
 ///
@@ -22,6 +21,10 @@ use crate::task::spawn_blocking;
 /// # Panics
 ///
 /// Outside a runtime.
+///
+/// # Cancel safety
+///
+/// Cancel safe; but the resolver cannot be interrupted: it goes on, and its answer is lost.
 ///
 /// ```
 /// # samovar::runtime::Runtime::new().unwrap().block_on(async {

@@ -58,6 +58,10 @@ impl TcpListener {
     ///
     /// When it is polled outside a runtime; the message names the line of this call.
     ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropped before it is ready, it listens nowhere.
+    ///
     /// ```
     /// use samovar::net::TcpListener;
     /// # samovar::runtime::Runtime::new().unwrap().block_on(async {

@@ -59,6 +59,10 @@ impl UdpSocket {
     /// # Panics
     ///
     /// When it is polled outside a runtime; the message names the line of this call.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropped before it is ready, it has bound nothing.
     #[track_caller]
     pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<UdpSocket>> {
         let caller = Location::caller();
@@ -82,6 +86,10 @@ impl UdpSocket {
     /// # Panics
     ///
     /// When a name has to be looked up outside a runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropped before it is ready, the socket has the peer that it had.
     ///
     /// ```
     /// # use samovar::net::UdpSocket;
@@ -124,6 +132,10 @@ impl UdpSocket {
     /// # Errors
     ///
     /// When the address cannot be understood or looked up, or the datagram is too long, and whatever the system says.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropped before it is ready, it has sent nothing.
     pub async fn send_to<A: ToSocketAddrs>(&self, bytes: &[u8], target: A) -> io::Result<usize> {
         let target = resolve(target.to_target())
             .await?

@@ -81,6 +81,10 @@ impl UnixStream {
     /// # Panics
     ///
     /// When it is polled outside a runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`connect`](UnixStream::connect).
     pub async fn connect_addr(socket_addr: &SocketAddr) -> io::Result<UnixStream> {
         context::expect_runtime("connect a `UnixStream`");
         let socket = match mio::net::UnixStream::connect_addr(socket_addr) {

@@ -45,7 +45,11 @@ pub fn sleep(duration: Duration) -> Sleep {
     Sleep::new_at(Instant::now().saturating_add(duration))
 }
 
-/// Waits until `deadline`. A deadline in the past is ready at the first poll. See [`sleep`].
+/// Waits until `deadline`. A deadline in the past is ready at the first or the second poll. See [`sleep`].
+///
+/// # Cancel safety
+///
+/// As [`sleep`].
 ///
 /// # Panics
 ///
