@@ -8,6 +8,7 @@ use std::env;
 use std::fs::File;
 use std::future::poll_fn;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, AsRawFd};
 use std::pin::Pin;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use std::thread;
 
 use futures::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use rustix::process::{Pid, Signal, kill_process};
-use samovar::net::{Interest, TcpListener, TcpStream, UnixStream};
+use samovar::net::{Interest, TcpListener, TcpStream, UdpSocket, UnixStream};
 use samovar::runtime::{Handle, Runtime};
 use samovar::sync::oneshot;
 use samovar::task::yield_now;
@@ -108,6 +109,56 @@ fn a_listener_that_waited_and_finds_no_descriptor_left_tries_again_without_an_ev
                 let mut answer = String::new();
                 client.read_to_string(&mut answer).unwrap();
                 assert_eq!(answer, "at last");
+            });
+        },
+    );
+}
+
+#[test]
+fn a_refused_datagram_does_not_end_the_writing() {
+    on_both(|| async {
+        let ours = UdpSocket::bind("0.0.0.0:0").await.unwrap();
+        // An address where no other test takes the port that is given up.
+        let theirs = UdpSocket::bind("127.0.0.3:0").await.unwrap();
+        ours.connect(theirs.local_addr().unwrap()).await.unwrap();
+        let mut buffer = [0; 8];
+        // Registered before, so that the refusal is an event, with room to write and an error.
+        assert!(futures::poll!(Box::pin(ours.recv(&mut buffer))).is_pending());
+        drop(theirs);
+        ours.send(b"anybody?").await.unwrap();
+        let error = ours.recv(&mut buffer).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+        let ready = ours.ready(Interest::WRITABLE).await.unwrap();
+        assert!(!ready.is_write_closed());
+        // When there is no room one day, it is waited for; and not tried for ever.
+        let full = ours.try_io::<()>(Interest::WRITABLE, || Err(ErrorKind::WouldBlock.into()));
+        assert_eq!(full.unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert!(futures::poll!(Box::pin(ours.writable())).is_pending());
+    });
+}
+
+#[test]
+fn a_duplicate_that_gets_the_number_of_the_dropped_socket_can_be_registered() {
+    // In a process of its own: there nobody else takes the number.
+    in_child(
+        "a_duplicate_that_gets_the_number_of_the_dropped_socket_can_be_registered",
+        64,
+        || {
+            current_thread().block_on(async {
+                let (ours, mut theirs) = with_std().await;
+                assert!(futures::poll!(Box::pin(ours.readable())).is_pending());
+                let number = ours.as_raw_fd();
+                let duplicate = ours.as_fd().try_clone_to_owned().unwrap();
+                drop(ours);
+                let again = duplicate.try_clone().unwrap();
+                assert_eq!(again.as_raw_fd(), number, "the lowest number that is free");
+                // The kernel knows it by the open connection and this number: had the dropped one stayed in its table, it
+                // would refuse this one.
+                let mut again = TcpStream::from_std(again.into()).unwrap();
+                let reader = samovar::spawn(async move { again.read(&mut [0; 8]).await.unwrap() });
+                yield_now().await;
+                theirs.write_all(b"tea").unwrap();
+                assert_eq!(reader.await.unwrap(), 3);
             });
         },
     );

@@ -272,8 +272,12 @@ async fn to_wait_for_longer_than_the_system_can_count_is_no_busy_loop() {
             thread::sleep(100 * MS);
             done.send(()).unwrap();
         });
-        let before = processor_time();
+        let metrics = samovar::runtime::Handle::current().metrics();
+        let (before, parks) = (processor_time(), metrics.worker_park_count(0));
         wait.await.unwrap();
+        // Who spins goes round thousands of times, however busy the machine is.
+        let parks = metrics.worker_park_count(0) - parks;
+        assert!(parks < 100, "it woke {parks} times in 100 ms");
         let used = processor_time() - before;
         assert!(
             used < 50 * MS,
