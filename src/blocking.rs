@@ -329,3 +329,49 @@ impl Schedule for InPool {
         None
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::runtime::Builder;
+    use std::panic::Location;
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_job_that_came_while_the_thread_gave_up_is_found_before_it_leaves() {
+        let moment = Duration::from_millis(20);
+        let runtime = Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .thread_keep_alive(moment)
+            .build()
+            .unwrap();
+        let _inside = runtime.enter();
+        let home = context::home("test the pool of");
+        let pool = &home.shared().pool;
+        for _ in 0..3 {
+            drop(runtime.spawn_blocking(|| ()));
+            let state = loop {
+                let state = pool.lock();
+                if state.idle == 1 {
+                    break state;
+                }
+                drop(state);
+                thread::yield_now();
+            };
+            // Its time passes while this thread has the lock: it waits for that, and will find that nothing came in time.
+            thread::sleep(3 * moment);
+            let (ran, wait) = mpsc::channel();
+            let run = move || ran.send(()).unwrap();
+            let task = Task::new(Closure(Some(run)), InPool, Id::next(), Location::caller());
+            drop(JoinHandle::new(task.clone()));
+            let home = home.clone();
+            pool.outstanding.fetch_add(1, Relaxed);
+            // What `submit` does: there is an idle thread, so none is started.
+            let sender = state.sender.as_ref().unwrap();
+            sender.send(Job { task, home }).unwrap();
+            drop(state);
+            wait.recv_timeout(Duration::from_secs(60))
+                .expect("the job is stranded");
+        }
+    }
+}
