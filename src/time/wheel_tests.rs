@@ -1,219 +1,28 @@
 //! The timer wheel against a sorted map, and the cases that have broken timer wheels elsewhere.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 
-use super::{KEPT, Key, LEVELS, SLOTS, Wheel, place, slot_start};
+use super::{KEPT, Key, SLOTS, Wheel, place, slot_start};
 
-/// Distances at which digits carry: the powers of 64 and their neighbours.
-fn edges() -> Vec<u64> {
-    let powers = (0..LEVELS as u32).map(|level| 1u64 << (6 * level));
-    let mut edges: Vec<u64> = powers
-        .flat_map(|power| [power - 1, power, power + 1])
-        .collect();
-    edges.extend([63, 64, 65, 4095, 4096, 1 << 41, u64::MAX - 1, u64::MAX]);
-    edges.sort_unstable();
-    edges.dedup();
-    edges
-}
-
-/// A distance: small, at an edge, or anything.
-fn distance() -> impl Strategy<Value = u64> {
-    prop_oneof![
-        3 => 0..200u64,
-        1 => 0..20_000u64,
-        4 => proptest::sample::select(edges()),
-        2 => (0..64u32, any::<u64>()).prop_map(|(bits, any)| any >> bits),
-    ]
-}
-
-/// A tick at which a wheel may begin its life: just below a power of 64, or anywhere.
-fn start() -> impl Strategy<Value = u64> {
-    prop_oneof![
-        2 => Just(0),
-        4 => (proptest::sample::select(edges()), 0..3u64).prop_map(|(edge, back)| edge.saturating_sub(back)),
-        1 => any::<u64>(),
-    ]
-}
-
-/// One step of a random history. Entries are chosen among all that ever were, so that keys are stale as well.
-#[derive(Clone, Debug)]
-enum Step {
-    Insert(u64),
-    InsertPast(u64),
-    Remove(usize),
-    Replace(usize),
-    /// Removes and inserts again: what resetting a sleep does.
-    Reset(usize, u64),
-    Advance(u64),
-    AdvanceToNext,
-    ClockGoesBack(u64),
-    Drain,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        8 => distance().prop_map(Step::Insert),
-        1 => distance().prop_map(Step::InsertPast),
-        3 => any::<usize>().prop_map(Step::Remove),
-        1 => any::<usize>().prop_map(Step::Replace),
-        2 => (any::<usize>(), distance()).prop_map(|(entry, after)| Step::Reset(entry, after)),
-        3 => distance().prop_map(Step::Advance),
-        4 => Just(Step::AdvanceToNext),
-        1 => distance().prop_map(Step::ClockGoesBack),
-        1 => (0..20u8).prop_map(|dice| if dice == 0 { Step::Drain } else { Step::AdvanceToNext }),
-    ]
-}
-
-/// A wheel beside a sorted map that must agree with it.
-struct Pair {
-    wheel: Wheel<u64>,
-    /// Payloads by deadline and order of insertion.
-    model: BTreeMap<(u64, u64), u64>,
-    /// Every key that was ever given out, with what it names in the model.
-    keys: Vec<(Key, (u64, u64))>,
-    elapsed: u64,
-    /// Whether nothing was removed since the wheel was last empty, so that the next deadline must be exact.
-    exact: bool,
-}
-
-impl Pair {
-    fn new(start: u64) -> Self {
-        let mut wheel = Wheel::new();
-        wheel.advance(start, &mut Vec::new());
-        Pair {
-            wheel,
-            model: BTreeMap::new(),
-            keys: Vec::new(),
-            elapsed: start,
-            exact: true,
-        }
-    }
-
-    fn insert(&mut self, deadline: u64) {
-        let number = self.keys.len() as u64;
-        let name = (deadline.max(self.elapsed), number);
-        let key = self.wheel.insert(deadline, number);
-        self.keys.push((key, name));
-        self.model.insert(name, number);
-    }
-
-    fn chosen(&self, entry: usize) -> Option<(Key, (u64, u64))> {
-        (!self.keys.is_empty()).then(|| self.keys[entry % self.keys.len()])
-    }
-
-    fn remove(&mut self, entry: usize) {
-        if let Some((key, name)) = self.chosen(entry) {
-            assert_eq!(self.wheel.remove(key), self.model.remove(&name));
-            self.exact = false;
-        }
-    }
-
-    fn advance(&mut self, now: u64) {
-        self.elapsed = self.elapsed.max(now);
-        let mut due = Vec::new();
-        self.wheel.advance(now, &mut due);
-        let later = match self.elapsed.checked_add(1) {
-            Some(next) => self.model.split_off(&(next, 0)),
-            None => BTreeMap::new(),
-        };
-        let expected: Vec<u64> = std::mem::replace(&mut self.model, later)
-            .into_values()
-            .collect();
-        assert_eq!(due, expected, "what is due at {now}");
-        assert!(
-            self.wheel
-                .next_deadline()
-                .is_none_or(|next| next > self.elapsed),
-            "it did not get on"
-        );
-    }
-
-    fn apply(&mut self, step: &Step) {
-        match *step {
-            Step::Insert(after) => self.insert(self.elapsed.saturating_add(after)),
-            Step::InsertPast(before) => self.insert(self.elapsed.saturating_sub(before)),
-            Step::Remove(entry) => self.remove(entry),
-            Step::Replace(entry) => {
-                if let Some((key, name)) = self.chosen(entry) {
-                    let (payload, model) = (self.wheel.get_mut(key), self.model.get_mut(&name));
-                    assert_eq!(payload, model);
-                    if let (Some(payload), Some(model)) = (payload, model) {
-                        (*payload, *model) = (*payload + 1_000_000, *model + 1_000_000);
-                    }
-                }
-            }
-            Step::Reset(entry, after) => {
-                self.remove(entry);
-                self.insert(self.elapsed.saturating_add(after));
-            }
-            Step::Advance(by) => self.advance(self.elapsed.saturating_add(by)),
-            Step::AdvanceToNext => {
-                if let Some(next) = self.wheel.next_deadline() {
-                    self.advance(next);
-                }
-            }
-            Step::ClockGoesBack(by) => self.advance(self.elapsed.saturating_sub(by)),
-            Step::Drain => {
-                let mut out = Vec::new();
-                self.wheel.drain(&mut out);
-                out.sort_unstable();
-                let mut expected: Vec<u64> =
-                    std::mem::take(&mut self.model).into_values().collect();
-                expected.sort_unstable();
-                assert_eq!(out, expected);
-            }
-        }
-    }
-
-    fn check(&mut self) {
-        assert_eq!(self.wheel.len(), self.model.len());
-        assert_eq!(self.wheel.is_empty(), self.model.is_empty());
-        assert_eq!(self.wheel.elapsed(), self.elapsed);
-        self.exact |= self.model.is_empty();
-        let earliest = self.model.keys().next().map(|&(deadline, _)| deadline);
-        match (self.wheel.next_deadline(), earliest) {
-            (None, None) => {}
-            (Some(next), Some(earliest)) => {
-                assert!(
-                    next <= earliest,
-                    "would wake at {next}, too late for {earliest}"
-                );
-                assert!(next >= self.elapsed);
-                assert!(
-                    next == earliest || !self.exact,
-                    "would wake at {next} for {earliest}"
-                );
-            }
-            (next, earliest) => panic!("next deadline {next:?}, but {earliest:?} is the earliest"),
-        }
-    }
-}
+#[path = "../../tests/scripts/wheel.rs"]
+mod script;
+use script::edges;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn agrees_with_a_sorted_map(start in start(), steps in prop::collection::vec(step(), 1..120)) {
-        let mut pair = Pair::new(start);
-        for step in &steps {
-            pair.apply(step);
-            pair.check();
-        }
-        // Whatever is left is due in the end, turn by turn, and no turn is wasted for ever.
-        let mut turns = 0;
-        while let Some(next) = pair.wheel.next_deadline() {
-            pair.advance(next);
-            pair.check();
-            turns += 1;
-            prop_assert!(turns <= steps.len() * (LEVELS + 1), "the wheel turns without end");
-        }
-        prop_assert!(pair.model.is_empty());
+    fn agrees_with_a_sorted_map(begin: [u8; 2], steps in prop::collection::vec(any::<[u8; 3]>(), 1..120)) {
+        script::run(&[begin.as_slice(), &steps.concat()].concat());
     }
 
     #[test]
-    fn a_slot_begins_after_now_and_not_after_its_entries(elapsed in start(), after in distance()) {
+    fn a_slot_begins_after_now_and_not_after_its_entries(
+        elapsed in prop_oneof![prop::sample::select(edges()), any::<u64>()],
+        before in 0..3u64,
+        after in prop_oneof![prop::sample::select(edges()), 0..200u64, (0..64u32, any::<u64>()).prop_map(|(bits, any)| any >> bits)],
+    ) {
+        let elapsed = elapsed.saturating_sub(before);
         let deadline = elapsed.saturating_add(after);
         let (level, slot) = place(elapsed, deadline);
         prop_assert!(level * 64 + slot < SLOTS);
@@ -221,6 +30,36 @@ proptest! {
         prop_assert!(begin <= deadline);
         prop_assert!(begin > elapsed || (level == 0 && begin == deadline));
     }
+}
+
+/// The scripts that a fuzzer kept, because each of them goes another way through the wheel.
+#[test]
+fn the_corpus_agrees() {
+    include_str!("../../tests/scripts/corpus/wheel")
+        .lines()
+        .for_each(script::run_line);
+}
+
+#[test]
+fn what_is_pending_keeps_order_and_key_in_finer_ticks() {
+    let mut wheel = Wheel::new();
+    let mut due = Vec::new();
+    wheel.advance(100, &mut due);
+    let gone = wheel.insert(110, 0);
+    wheel.insert(130, 1);
+    wheel.remove(gone);
+    // In the place of the one that is gone, before that of its elder.
+    wheel.insert(130, 2);
+    let other = wheel.insert(120, 3);
+    wheel.insert(0, 4);
+    wheel.refine(20);
+    assert_eq!(wheel.next_deadline(), Some(100 << 20));
+    assert_eq!((wheel.remove(gone), wheel.remove(other)), (None, Some(3)));
+    wheel.insert(130 << 20, 5);
+    wheel.advance((130 << 20) - 1, &mut due);
+    assert_eq!(due, [4]);
+    wheel.advance(130 << 20, &mut due);
+    assert_eq!(due, [4, 1, 2, 5]);
 }
 
 #[test]
