@@ -41,6 +41,7 @@ agree! {
     select_agrees: scripts::macros::select;
     join_agrees: scripts::macros::join;
     tasks_agree: scripts::tasks::run;
+    timers_agree: scripts::timers::run;
 }
 
 // The scripts that the fuzzer kept: together they go all the ways that it has found.

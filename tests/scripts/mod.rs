@@ -34,6 +34,7 @@ pub mod oneshot;
 pub mod rwlock;
 pub mod semaphore;
 pub mod tasks;
+pub mod timers;
 pub mod unbounded;
 pub mod watch;
 
@@ -68,8 +69,8 @@ pub const LOCKS: &Group = &[
 ];
 /// The macros.
 pub const MACROS: &Group = &[("select", macros::select), ("join", macros::join)];
-/// The life of tasks.
-pub const TASKS: &Group = &[("tasks", tasks::run)];
+/// The life of tasks, and their sleep.
+pub const TASKS: &Group = &[("tasks", tasks::run), ("timers", timers::run)];
 
 /// Runs a script of a group: the first byte chooses the interpreter.
 pub fn run_one_of(group: &Group, script: &[u8]) {
@@ -97,7 +98,7 @@ pub fn steps(script: &[u8]) -> impl Iterator<Item = (u8, Argument)> {
 
 /// What an operation is about.
 #[derive(Clone, Copy, Debug)]
-pub struct Argument(u8);
+pub struct Argument(pub u8);
 
 impl Argument {
     /// Which one; taken modulo how many there are.
