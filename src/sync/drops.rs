@@ -1,8 +1,9 @@
 //! Dropping many of the user's values, when each destructor may panic.
 
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
+
+use crate::task::foreign::quietly;
 
 /// Drops values one by one. A destructor that panics does not keep the others from being dropped, nor does a second one
 /// end the process; the first panic goes on afterwards.
@@ -12,8 +13,7 @@ pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
             match first {
                 None => first = Some(panic),
-                // Its destructor may panic in its turn.
-                Some(_) => mem::forget(panic),
+                Some(_) => quietly(|| drop(panic)),
             }
         }
     }

@@ -38,6 +38,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Waker;
 use std::thread;
 
+use crate::task::foreign::quietly;
+
 /// "No slot", in every link.
 const NIL: u32 = u32::MAX;
 
@@ -382,8 +384,8 @@ fn wake_all(first: Waker, rest: Vec<Waker>) {
         if panic.is_none() {
             panic = next;
         } else {
-            // The first panic is the one to report. The destructor of another's payload could panic in its turn.
-            mem::forget(next);
+            // The first panic is the one to report.
+            quietly(|| drop(next));
         }
     }
     // During an unwinding a second panic would end the process.
@@ -530,6 +532,25 @@ mod tests {
         assert!(list.enroll(&mut key, &two, &mut spare, || ()));
         assert!(spare.is_some_and(|replaced| replaced.will_wake(&one)));
         assert_eq!(list.len(), 1);
+    }
+
+    #[test]
+    fn what_panicking_wakers_throw_is_dropped() {
+        struct Thrower(Arc<()>);
+
+        impl Wake for Thrower {
+            fn wake(self: Arc<Self>) {
+                resume_unwind(Box::new(self.0.clone()));
+            }
+        }
+
+        let thrown = Arc::new(());
+        let mut wakers = WakeList::new();
+        for _ in 0..3 {
+            wakers.push(Waker::from(Arc::new(Thrower(thrown.clone()))));
+        }
+        drop(catch_unwind(AssertUnwindSafe(|| drop(wakers))));
+        assert_eq!(Arc::strong_count(&thrown), 1);
     }
 
     #[test]
