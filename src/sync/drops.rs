@@ -17,8 +17,9 @@ pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) {
             }
         }
     }
-    // During an unwinding a second panic would end the process.
-    if let (Some(panic), false) = (first, thread::panicking()) {
-        resume_unwind(panic);
+    match first {
+        // During an unwinding a second panic would end the process, that of a payload's destructor included.
+        Some(panic) if !thread::panicking() => resume_unwind(panic),
+        held_back => quietly(|| drop(held_back)),
     }
 }

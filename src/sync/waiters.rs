@@ -388,9 +388,10 @@ fn wake_all(first: Waker, rest: Vec<Waker>) {
             quietly(|| drop(next));
         }
     }
-    // During an unwinding a second panic would end the process.
-    if let (Some(payload), false) = (panic, thread::panicking()) {
-        resume_unwind(payload);
+    match panic {
+        // During an unwinding a second panic would end the process, that of a payload's destructor included.
+        Some(payload) if !thread::panicking() => resume_unwind(payload),
+        held_back => quietly(|| drop(held_back)),
     }
 }
 
@@ -551,6 +552,33 @@ mod tests {
         }
         drop(catch_unwind(AssertUnwindSafe(|| drop(wakers))));
         assert_eq!(Arc::strong_count(&thrown), 1);
+    }
+
+    #[test]
+    fn what_a_waker_throws_during_an_unwinding_is_dropped_quietly() {
+        struct Thrower;
+        struct Thrown;
+
+        impl Wake for Thrower {
+            fn wake(self: Arc<Self>) {
+                resume_unwind(Box::new(Thrown));
+            }
+        }
+
+        impl Drop for Thrown {
+            fn drop(&mut self) {
+                resume_unwind(Box::new("worse"));
+            }
+        }
+
+        let mut wakers = WakeList::new();
+        wakers.push(Waker::from(Arc::new(Thrower)));
+        let unwinding = catch_unwind(AssertUnwindSafe(|| {
+            let _wakers = wakers;
+            resume_unwind(Box::new("first"));
+        }));
+        let payload = unwinding.expect_err("it unwound");
+        assert_eq!(payload.downcast_ref(), Some(&"first"));
     }
 
     #[test]
