@@ -80,19 +80,24 @@ fn observed_it_knows_the_rest() {
                     sleep(Duration::from_secs(3600)).await;
                 })
                 .unwrap();
-            sleep(20 * MILLI).await;
-            let dump = Handle::current().dump();
+            // However slow the machine: until it has waited for a while.
+            let dump = loop {
+                sleep(2 * MILLI).await;
+                let dump = Handle::current().dump();
+                let line = of(&dump, kettle.id());
+                if line.state == TaskState::Waiting && line.since >= Some(MILLI) {
+                    break dump;
+                }
+            };
             assert!(dump.observed);
             let line = of(&dump, kettle.id());
             assert_eq!(line.name.as_deref(), Some("kettle"));
-            assert_eq!(line.state, TaskState::Waiting);
             let waits_for = line.waits_for.as_deref().unwrap();
             assert!(waits_for.contains("sleep"), "{waits_for}");
             let polls = line.polls.unwrap();
             assert_eq!(polls.count, 2);
             assert!(polls.longest >= 5 * MILLI && polls.total >= polls.longest);
-            assert!(line.since.unwrap() >= MILLI);
-            assert_eq!(dump.tasks[0].polls.unwrap().count, 2, "{dump}");
+            assert!(dump.tasks[0].polls.unwrap().count >= 2, "{dump}");
             let table = dump.to_string();
             assert!(
                 table.contains("kettle") && !table.contains("observe"),
