@@ -213,22 +213,26 @@ impl Local {
             self.share();
             return Some(task);
         }
-        let found = self.take_from_inbox().or_else(|| self.steal())?;
+        let found = match self.shared().inbox.pop() {
+            Some(first) => {
+                self.empty_inbox();
+                first
+            }
+            None => self.steal()?,
+        };
         self.stop_searching();
         Some(found)
     }
 
-    /// Takes what came from outside. If that is more than one worker's work, the queue is shared like any other.
-    fn take_from_inbox(&self) -> Option<Runnable> {
+    /// Queues what came from outside. If that is more than one worker's work, the queue is shared like any other.
+    fn empty_inbox(&self) {
         let inbox = &self.shared().inbox;
-        let first = inbox.pop()?;
         for task in std::iter::from_fn(|| inbox.pop()).take(INBOX_BATCH) {
             self.queue.push(task);
         }
         if !inbox.is_empty() {
             self.shared().wake_one();
         }
-        Some(first)
     }
 
     /// Takes half of another worker's queue, beginning with a random one so that not all thieves meet at the first.
@@ -289,9 +293,7 @@ impl Local {
         let mut woken = self.woken.take();
         let from_reactor = self.remote().serve(&self.shared().clock, &mut woken);
         self.wake(woken, from_reactor);
-        if let Some(task) = self.take_from_inbox() {
-            self.queue.push(task);
-        }
+        self.empty_inbox();
     }
 
     /// Calls wakers of the reactor or the timers.
