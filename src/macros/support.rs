@@ -86,11 +86,7 @@ impl InOrder {
 /// `select!` would take what is left (a future that keeps no budget) for the only thing that is ready.
 #[inline]
 pub fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
-    if budget::is_spent() {
-        cx.waker().wake_by_ref();
-        return Poll::Pending;
-    }
-    Poll::Ready(())
+    budget::check(cx)
 }
 
 /// One branch of `join!` (`T` is what the future returns) or `try_join!` (`T` is what its `Ok` holds).
