@@ -28,6 +28,7 @@ use crate::park;
 use crate::scheduler::Home;
 use crate::task::budget;
 use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket};
+use crate::task::foreign::cancel_in_turn;
 use crate::task::stage::Stage;
 use crate::task::{Id, JoinHandle, Place};
 use crate::time::clock;
@@ -83,6 +84,14 @@ struct Job {
     task: Runnable,
     /// Its runtime: `spawn` and its kin work inside it.
     home: Arc<Home>,
+}
+
+impl Job {
+    /// Drops the closure uncalled. Its destructor finds the runtime, as its call would have.
+    fn cancel(self) {
+        let _entered = context::enter(self.home);
+        cancel_in_turn(self.task);
+    }
 }
 
 /// What [`Pool::numbers`] tells.
@@ -161,14 +170,14 @@ impl Pool {
         let mut state = self.lock();
         if state.sender.is_none() {
             drop(state);
-            job.task.cancel();
+            job.cancel();
             return Ok(());
         }
         if state.idle == 0 && !state.starting && state.threads < self.config.max_threads {
             if let Err(error) = self.start_thread(&mut state) {
                 if state.threads == 0 {
                     drop(state);
-                    job.task.cancel();
+                    job.cancel();
                     return Err(error);
                 }
             }
@@ -261,7 +270,7 @@ impl Pool {
     pub(crate) fn shut_down(&self, timeout: Option<Duration>) {
         let sender = self.lock().sender.take();
         while let Ok(job) = self.jobs.try_recv() {
-            job.task.cancel();
+            job.cancel();
         }
         drop(sender);
         if MEMBER_OF.try_with(Cell::get) == Ok(std::ptr::from_ref(self) as usize) {

@@ -22,6 +22,7 @@ use crate::shim::atomic::{
     fence,
 };
 use crate::task::cell::Runnable;
+use crate::task::foreign::cancel_in_turn;
 
 /// A queue that every thread may push to and every worker pops from.
 pub(crate) struct Inbox {
@@ -45,18 +46,14 @@ impl Inbox {
         }
     }
 
-    /// Adds a task. `false`: the runtime is shutting down, and the task is cancelled, here or there.
+    /// Adds a task. `false`: the runtime is shutting down, and the caller is to [`cancel_all`](Inbox::cancel_all).
     #[must_use]
     pub(crate) fn push(&self, task: Runnable) -> bool {
         // It never fails: the receiver lives as long as the sender.
         let _ = self.sender.send(task);
         // The fence pairs with the one in `close`: either the shutdown finds the task, or this finds the shutdown.
         fence(SeqCst);
-        if self.closed.load(Relaxed) {
-            self.cancel_all();
-            return false;
-        }
-        true
+        !self.closed.load(Relaxed)
     }
 
     /// The runtime shuts down. The caller empties the inbox after this.
@@ -92,7 +89,7 @@ impl Inbox {
     /// The runtime is shut down: drops the futures of all tasks here, one by one.
     pub(crate) fn cancel_all(&self) {
         while let Some(task) = self.pop() {
-            task.cancel();
+            cancel_in_turn(task);
         }
     }
 }

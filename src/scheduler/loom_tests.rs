@@ -385,11 +385,15 @@ fn a_task_pushed_during_the_shutdown_is_cancelled() {
         );
         let pusher = {
             let (inbox, task) = (inbox.clone(), task.clone());
-            thread::spawn(move || inbox.push(task))
+            thread::spawn(move || {
+                if !inbox.push(task) {
+                    inbox.cancel_all();
+                }
+            })
         };
         inbox.close();
         inbox.cancel_all();
-        let _ = pusher.join().unwrap();
+        pusher.join().unwrap();
         assert!(task.is_finished(), "the task was left in the inbox");
     });
 }

@@ -277,6 +277,8 @@ impl Shared {
         });
         if self.inbox.push(task) {
             self.wake_for_inbox();
+        } else {
+            self.cancel_inbox();
         }
     }
 

@@ -123,12 +123,7 @@ impl Shared {
     /// A worker has dropped its tasks. The last one does step 4.
     pub(super) fn worker_left(self: &Arc<Self>) {
         self.remaining.count_down(|| {
-            // Destructors may try to spawn: they find this runtime, which refuses.
-            let _entered = context::enter(Arc::new(Home {
-                shared: self.clone(),
-                worker: 0,
-            }));
-            self.inbox.cancel_all();
+            self.cancel_inbox();
             let _as = trace::doing(Doing::Runtime);
             let mut woken = Vec::new();
             for remote in &self.remotes {
@@ -138,8 +133,17 @@ impl Shared {
             for waker in woken {
                 quietly(|| waker.wake());
             }
-            self.inbox.cancel_all();
+            self.cancel_inbox();
         });
+    }
+
+    /// Drops the tasks that came too late. Destructors may try to spawn: they find this runtime, which refuses.
+    pub(super) fn cancel_inbox(self: &Arc<Self>) {
+        let _entered = context::enter(Arc::new(Home {
+            shared: self.clone(),
+            worker: 0,
+        }));
+        self.inbox.cancel_all();
     }
 
     /// A thread of the runtime could not be started: ends those that were.

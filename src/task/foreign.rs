@@ -8,6 +8,8 @@ use std::cell::RefCell;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::cell::Runnable;
+
 /// Runs a destructor or a waker that may panic, and contains the panic: also that of the panic's own payload.
 pub(crate) fn quietly(foreign: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) {
@@ -48,4 +50,19 @@ pub(super) fn drop_in_turn<T: Send + 'static>(output: T) {
         quietly(|| drop(output));
     }
     let _ = TO_DROP.try_with(|waiting| waiting.borrow_mut().take());
+}
+
+/// Cancels a task of a runtime that is gone. When its destructor spawns a task, whose destructor spawns another, and so on,
+/// these too have their turn one after the other.
+pub(crate) fn cancel_in_turn(task: Runnable) {
+    /// The cancelling, as something that is dropped.
+    struct Cancel(Option<Runnable>);
+    impl Drop for Cancel {
+        fn drop(&mut self) {
+            if let Some(task) = self.0.take() {
+                task.cancel();
+            }
+        }
+    }
+    drop_in_turn(Cancel(Some(task)));
 }
