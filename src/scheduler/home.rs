@@ -14,7 +14,7 @@ use std::time::Instant;
 use super::Shared;
 use crate::context;
 use crate::reactor::Reactor;
-use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket};
+use crate::task::cell::{BIG, Run, Runnable, Schedule, Spawned, Task, Ticket};
 use crate::task::{Id, JoinHandle, Place};
 use crate::time::timers::{Set, Timers};
 use crate::time::wheel;
@@ -122,6 +122,15 @@ impl Home {
         future: F,
         place: Place,
     ) -> JoinHandle<F::Output> {
+        if size_of::<F>() > BIG {
+            self.spawn_here(Box::pin(future), place)
+        } else {
+            self.spawn_here(future, place)
+        }
+    }
+
+    /// Spawns a task on the worker that this thread is, or from outside.
+    fn spawn_here<F: Spawned>(self: &Arc<Self>, future: F, place: Place) -> JoinHandle<F::Output> {
         let spawned = context::with_worker(|local| match local {
             Some(local) if self.same_runtime(local.home()) => local.spawn(future, place),
             _ => Err(future),

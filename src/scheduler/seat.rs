@@ -28,6 +28,7 @@ use crate::shim::atomic::{
     fence,
 };
 use crate::task::budget;
+use crate::task::cell::BIG;
 use crate::trace::{self, Outcome, Who};
 
 /// Worker 0, while nobody is it.
@@ -355,6 +356,16 @@ impl<F: Future> Purpose for MainFuture<'_, F> {
 #[track_caller]
 pub(crate) fn block_on<F: Future>(home: &Arc<Home>, future: F) -> F::Output {
     context::forbid_blocking("block_on");
+    if size_of::<F>() > BIG {
+        drive(home, Box::pin(future))
+    } else {
+        drive(home, future)
+    }
+}
+
+/// The same, where the thread may block.
+#[track_caller]
+fn drive<F: Future>(home: &Arc<Home>, future: F) -> F::Output {
     let shared = &home.shared;
     let signal = Signal::new(home.clone(), Location::caller());
     let mut main = MainFuture {

@@ -87,6 +87,10 @@ pub(crate) trait Spawned: Future<Output: Send + 'static> + Send + 'static {}
 
 impl<F: Future<Output: Send + 'static> + Send + 'static> Spawned for F {}
 
+/// Futures of more bytes are boxed where they come in. Without optimization every function that passes one on has a copy of it,
+/// or two, and there are a dozen on the way into its task: a stack of 2 MiB would be too small for one of 100 KiB.
+pub(crate) const BIG: usize = 16 << 10;
+
 /// An entry in a run queue.
 pub(crate) type Runnable = Arc<dyn Run>;
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::panic::Location;
 
-use super::cell::Spawned;
+use super::cell::{BIG, Spawned};
 use super::{JoinHandle, Place};
 use crate::context;
 
@@ -36,6 +36,17 @@ where
 #[inline]
 #[track_caller]
 pub(super) fn spawn_from<F: Spawned>(future: F, place: Place) -> JoinHandle<F::Output> {
+    if size_of::<F>() > BIG {
+        spawn_here(Box::pin(future), place)
+    } else {
+        spawn_here(future, place)
+    }
+}
+
+/// Spawns a task on the worker that this thread is, or from outside.
+#[inline]
+#[track_caller]
+fn spawn_here<F: Spawned>(future: F, place: Place) -> JoinHandle<F::Output> {
     let spawned = context::with_entered_worker(|local| match local {
         Some(local) => local.spawn(future, place),
         None => Err(future),
