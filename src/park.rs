@@ -109,6 +109,46 @@ pub(crate) fn wait_while<T>(
     }
 }
 
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    #[test]
+    fn a_real_condvar_that_wakes_without_a_cause_does_not_end_the_wait() {
+        const ROUNDS: usize = 10;
+        const MILLI: Duration = Duration::from_millis(1);
+        let shared = Arc::new((Parker::default(), AtomicBool::new(false)));
+        let (tell, told) = channel();
+        let parked = shared.clone();
+        let thread = thread::spawn(move || {
+            for _ in 0..ROUNDS {
+                parked.0.park();
+                tell.send(parked.1.swap(false, SeqCst)).unwrap();
+            }
+        });
+        for _ in 0..ROUNDS {
+            while shared.0.state.load(Acquire) != PARKED {
+                thread::sleep(MILLI);
+            }
+            // Under the lock nobody is between its state and its wait.
+            drop(lock(&shared.0.gap));
+            for _ in 0..5 {
+                shared.0.condvar.notify_all();
+                thread::sleep(MILLI);
+            }
+            shared.1.store(true, SeqCst);
+            shared.0.unpark();
+            let had_token = told.recv_timeout(Duration::from_secs(60));
+            assert_eq!(had_token, Ok(true), "woken without a token, or not at all");
+        }
+        thread.join().unwrap();
+    }
+}
+
 #[cfg(all(test, loom))]
 mod loom_tests {
     //! What the parker promises, in every order of its steps.

@@ -669,7 +669,9 @@ enum Abort {
 enum Fate {
     Awaited,
     DroppedAtOnce,
+    PolledAndDropped,
     DroppedAtTheEnd,
+    KeptUntilTheRuntimeIsGone,
 }
 
 /// Counts its drop, and panics then if it is told to.
@@ -751,6 +753,8 @@ impl Case {
         };
         let remote = handle.abort_handle();
         let mut handle = Some(handle);
+        let woken = Arc::new(Counter::new());
+        let waker = Waker::from(woken.clone());
         if self.fate == Fate::DroppedAtOnce {
             handle = None;
         }
@@ -759,6 +763,13 @@ impl Case {
         } else {
             while started.get() == 0 {
                 run_a_while(&rt);
+            }
+        }
+        if self.fate == Fate::PolledAndDropped {
+            // It leaves a waker behind, unless the task was quicker.
+            let mut polled = handle.take().unwrap();
+            if let Poll::Ready(result) = poll_with(&mut polled, &waker) {
+                self.check_result(result);
             }
         }
         if self.abort == Abort::WhileItWaits {
@@ -777,7 +788,7 @@ impl Case {
             handle = None;
         }
         // Either end can come first.
-        if self.ends() {
+        if self.ends() && self.fate != Fate::KeptUntilTheRuntimeIsGone {
             if let Some(handle) = handle.take() {
                 self.check_result(rt.block_on(handle));
             }
@@ -788,6 +799,7 @@ impl Case {
         }
         assert_eq!(futures.get(), 1, "{self:?}");
         assert_eq!(outputs.get(), made.get(), "{self:?}");
+        assert_eq!(Arc::strong_count(&woken), 2, "{self:?} kept the waker");
         if self.ends() && !self.is_aborted() {
             assert_eq!(
                 made.get(),
@@ -830,7 +842,13 @@ fn every_destructor_runs_exactly_once_whatever_happens() {
                     Abort::WhileItWaits,
                     Abort::AfterTheEnd,
                 ] {
-                    for fate in [Fate::Awaited, Fate::DroppedAtOnce, Fate::DroppedAtTheEnd] {
+                    for fate in [
+                        Fate::Awaited,
+                        Fate::DroppedAtOnce,
+                        Fate::PolledAndDropped,
+                        Fate::DroppedAtTheEnd,
+                        Fate::KeptUntilTheRuntimeIsGone,
+                    ] {
                         for bits in 0..4 {
                             let case = Case {
                                 body,
