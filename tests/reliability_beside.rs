@@ -214,7 +214,7 @@ fn longest_sleep_beside_a_blocked_worker(peer: impl Peer) -> Duration {
 }
 
 #[test]
-#[ignore = "it measures: SMOL_THREADS=2 cargo test --release --test reliability_beside -- --ignored --nocapture"]
+#[ignore = "it measures: SMOL_THREADS=2 cargo test --test reliability_beside -- --ignored --nocapture"]
 fn how_long_a_sleep_takes_beside_a_blocked_worker() {
     fn measure<P: Peer>(peer: P) {
         let mut all: Vec<_> = (0..11)
