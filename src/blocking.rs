@@ -15,17 +15,16 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::thread;
 use std::time::Duration;
-
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::context;
 use crate::park;
 use crate::scheduler::Home;
+use crate::shim::atomic::{AtomicUsize, Ordering::Relaxed};
+use crate::shim::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crate::shim::{Condvar, Mutex, MutexGuard, has_ended, lock, thread, thread_local};
 use crate::task::budget;
 use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket};
 use crate::task::foreign::cancel_in_turn;
@@ -198,7 +197,7 @@ impl Pool {
         }
         let pool = self.clone();
         let handle = builder.spawn(move || pool.work())?;
-        state.handles.retain(|handle| !handle.is_finished());
+        state.handles.retain(|handle| !has_ended(handle));
         state.handles.push(handle);
         state.threads += 1;
         state.starting = true;
@@ -273,7 +272,8 @@ impl Pool {
             job.cancel();
         }
         drop(sender);
-        if MEMBER_OF.try_with(Cell::get) == Ok(std::ptr::from_ref(self) as usize) {
+        let this = std::ptr::from_ref(self) as usize;
+        if MEMBER_OF.try_with(Cell::get).is_ok_and(|pool| pool == this) {
             // A job that drops its own runtime cannot wait for itself to end.
             return;
         }
@@ -287,12 +287,12 @@ impl Pool {
 
     /// Waits until the last thread has left. `false`: the time is over.
     fn wait_until_empty(&self, timeout: Option<Duration>) -> bool {
-        park::wait_while(&self.empty, self.lock(), timeout, |state| state.threads > 0)
+        park::wait_while(&self.empty, &self.state, timeout, |state| state.threads > 0)
     }
 
     /// The state.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

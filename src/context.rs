@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::scheduler::{Home, Local};
+use crate::shim::thread_local;
 
 thread_local! {
     /// This thread's context.
@@ -75,7 +76,7 @@ pub(crate) fn home(purpose: &str) -> Arc<Home> {
 #[track_caller]
 pub(crate) fn expect_runtime(purpose: &str) {
     let inside = CONTEXT.try_with(|context| context.home.borrow().is_some());
-    if inside != Ok(true) {
+    if !inside.is_ok_and(|inside| inside) {
         panic!("{}", no_runtime(purpose));
     }
 }
@@ -83,7 +84,7 @@ pub(crate) fn expect_runtime(purpose: &str) {
 /// Panics outside a runtime, for a future that was made at `caller`: a panic inside a poll cannot point there, so it says so.
 pub(crate) fn expect_runtime_for(purpose: &str, caller: &Location<'_>) {
     let inside = CONTEXT.try_with(|context| context.home.borrow().is_some());
-    if inside != Ok(true) {
+    if !inside.is_ok_and(|inside| inside) {
         panic!("{} (the call is at {caller})", no_runtime(purpose));
     }
 }
@@ -114,7 +115,7 @@ pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Local>) -> R) -> R {
 
 /// The result of a call that was made, or makes it for a stranger when the thread-local is gone.
 fn finish<R, F: FnOnce(Option<&Local>) -> R>(
-    result: Result<Option<R>, std::thread::AccessError>,
+    result: Result<Option<R>, crate::shim::thread::AccessError>,
     f: Option<F>,
 ) -> R {
     match (result, f) {
@@ -153,7 +154,7 @@ impl Entered {
     pub(crate) fn expect_innermost(&self) {
         let outlived = CONTEXT.try_with(|context| context.depth.get() > self.depth);
         assert!(
-            outlived != Ok(true) || std::thread::panicking(),
+            !outlived.is_ok_and(|outlived| outlived) || std::thread::panicking(),
             "the guards of `enter` must be dropped in the reverse order of their creation"
         );
     }

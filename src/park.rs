@@ -18,14 +18,13 @@
 //! The parker holds the lock from the first line to the moment when `wait` gives it back. An unparker that takes the
 //! same lock before it notifies can therefore not come in between.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::shim::atomic::{
     AtomicU8,
     Ordering::{AcqRel, Acquire},
 };
-use crate::shim::{Condvar, Mutex, lock, wait};
+use crate::shim::{Condvar, Mutex, lock, now, wait, wait_timeout};
 
 /// No token, nobody waits.
 const EMPTY: u8 = 0;
@@ -88,25 +87,26 @@ impl Parker {
     }
 }
 
-/// Waits on a condvar while `busy`, for ever (`None`) or for so long. `false`: the time is over.
+/// Waits on a condvar while `busy` says so of what `mutex` guards, for ever (`None`) or for so long. `false`: the time is
+/// over.
 pub(crate) fn wait_while<T>(
-    condvar: &std::sync::Condvar,
-    guard: std::sync::MutexGuard<'_, T>,
+    condvar: &Condvar,
+    mutex: &Mutex<T>,
     timeout: Option<Duration>,
     mut busy: impl FnMut(&mut T) -> bool,
 ) -> bool {
-    match timeout {
-        None => {
-            let waited = condvar.wait_while(guard, busy);
-            drop(waited.unwrap_or_else(PoisonError::into_inner));
-            true
-        }
-        Some(timeout) => {
-            let waited = condvar.wait_timeout_while(guard, timeout, &mut busy);
-            let (mut guard, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            !busy(&mut guard)
-        }
+    // A time that cannot be represented is never over.
+    let end = timeout.and_then(|timeout| now().checked_add(timeout));
+    let mut guard = lock(mutex);
+    while busy(&mut guard) {
+        let left = end.map(|end| end.saturating_duration_since(now()));
+        guard = match left {
+            None => wait(condvar, guard),
+            Some(Duration::ZERO) => return false,
+            Some(left) => wait_timeout(condvar, mutex, guard, left),
+        };
     }
+    true
 }
 
 #[cfg(all(test, not(loom)))]

@@ -7,8 +7,9 @@
 //! every choice that is made on that thread.
 
 use std::cell::Cell;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
+
+use crate::shim;
+use crate::shim::thread_local;
 
 thread_local! {
     /// The state of this thread's generator; 0, which a xorshift never reaches, means "not seeded yet".
@@ -50,11 +51,10 @@ pub(crate) fn from_seed(seed: u64) -> u64 {
     (z ^ (z >> 31)).max(1)
 }
 
-/// A state that differs between threads and runs: std's hasher keys are the one source of randomness that needs no
-/// crate.
+/// A state that differs between threads and runs.
 #[cold]
 fn fresh() -> u64 {
-    RandomState::new().hash_one(0_u8) | 1
+    shim::seed() | 1
 }
 
 #[cfg(test)]

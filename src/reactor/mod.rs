@@ -33,8 +33,6 @@ use std::task::Waker;
 use std::time::Duration;
 use std::{fmt, io as std_io};
 
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Token};
 use slab::Slab;
 
 pub(crate) use io::Io;
@@ -43,6 +41,8 @@ use source::Change;
 pub(crate) use source::{Direction, Source};
 
 use crate::shim::atomic::{AtomicUsize, Ordering::Relaxed};
+use crate::shim::kernel::unix::SourceFd;
+use crate::shim::kernel::{self, Events, Interest, Token, event::Event};
 use crate::shim::{Mutex, MutexGuard, lock};
 use crate::trace::{self, Kind};
 
@@ -67,9 +67,9 @@ pub(crate) struct Reactor {
     /// is blocked in a task.
     driver: Mutex<Driver>,
     /// For registering from any thread, also while the worker waits.
-    registry: mio::Registry,
+    registry: kernel::Registry,
     /// Ends the worker's wait.
-    waker: mio::Waker,
+    waker: kernel::Waker,
     /// Whether the worker waits.
     sleep: Sleep,
     /// How many sockets are registered. A hint that spares the system call where there are none, hence relaxed.
@@ -81,7 +81,7 @@ pub(crate) struct Reactor {
 /// What the thread that waits needs.
 struct Driver {
     /// The kernel's side.
-    poll: mio::Poll,
+    poll: kernel::Poll,
     /// What it said in this turn; kept for its memory.
     events: Events,
 }
@@ -139,9 +139,9 @@ impl Reactor {
     ///
     /// When the kernel gives no descriptors.
     pub(crate) fn new() -> std_io::Result<Reactor> {
-        let poll = mio::Poll::new()?;
+        let poll = kernel::Poll::new()?;
         let registry = poll.registry().try_clone()?;
-        let waker = mio::Waker::new(&registry, UNPARK)?;
+        let waker = kernel::Waker::new(&registry, UNPARK)?;
         Ok(Reactor {
             driver: Mutex::new(Driver {
                 poll,
@@ -325,7 +325,7 @@ impl Sources {
 
 impl Sources {
     /// An event, for the trace.
-    fn ready(&self, event: &mio::event::Event) -> Kind {
+    fn ready(&self, event: &Event) -> Kind {
         let socket = self.labels.get(&event.token().0);
         let socket = socket.map_or("a socket", |label| label);
         let what = match (event.is_readable(), event.is_writable()) {
@@ -342,7 +342,7 @@ impl Sources {
 }
 
 /// What one event means. A hang-up or an error makes both directions ready: the next call says what happened.
-fn dispatch(event: &mio::event::Event, source: &Source, woken: &mut Vec<Waker>) {
+fn dispatch(event: &Event, source: &Source, woken: &mut Vec<Waker>) {
     let error = event.is_error();
     let urgent = event.is_priority();
     if event.is_readable() || event.is_read_closed() || urgent || error {

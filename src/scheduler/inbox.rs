@@ -14,13 +14,12 @@
 //! ```
 //! So one pushes first and asks then, and who finds it closed empties the inbox himself.
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
-
 use crate::shim::atomic::{
     AtomicBool,
     Ordering::{Acquire, Relaxed, SeqCst},
     fence,
 };
+use crate::shim::channel::{Receiver, Sender, unbounded};
 use crate::task::cell::Runnable;
 use crate::task::foreign::cancel_in_turn;
 

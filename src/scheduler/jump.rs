@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use super::{Home, Shared};
 use crate::context;
+use crate::shim::now;
 
 /// How long a socket that is waited for must be quiet until the clock jumps.
 pub(super) const QUIET: Duration = Duration::from_millis(20);
@@ -95,14 +96,14 @@ impl Shared {
 
     /// Whether nothing comes from outside for so long, in real time.
     pub(super) fn is_quiet(&self, duration: Duration, woken: &mut Vec<Waker>) -> bool {
-        let end = Instant::now() + duration;
+        let end = now() + duration;
         let mut left = duration;
         while !left.is_zero() {
             if self.remotes[0].reactor.park(Some(left), woken) || !woken.is_empty() {
                 return false;
             }
             // A signal may have ended the wait.
-            left = end.saturating_duration_since(Instant::now());
+            left = end.saturating_duration_since(now());
         }
         true
     }

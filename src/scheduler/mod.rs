@@ -29,12 +29,16 @@ mod inbox;
 mod jump;
 #[cfg(all(test, loom))]
 mod loom_tests;
+#[cfg(all(test, loom))]
+mod loom_tests_seat;
 mod pace;
 mod queue;
 mod registry;
 mod seat;
 mod seated;
 mod shutdown;
+#[cfg(all(test, shuttle))]
+mod shuttle_tests;
 mod signal;
 mod simulation;
 mod spare;
@@ -46,7 +50,6 @@ mod worker;
 use std::io;
 use std::sync::Arc;
 use std::task::Waker;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
@@ -72,7 +75,7 @@ pub(crate) use self::worker::Local;
 use crate::blocking::Pool;
 use crate::reactor::Reactor;
 use crate::shim::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use crate::shim::{Mutex, lock};
+use crate::shim::{Mutex, lock, thread};
 use crate::task::cell::Runnable;
 use crate::task::foreign::quietly;
 use crate::task::stage::Stage;

@@ -17,6 +17,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::ablation;
+use crate::shim;
 use crate::shim::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Polls that take less are not shared.
@@ -88,7 +89,7 @@ impl Watch {
     /// Ends a stretch and begins the next.
     #[cold]
     fn look(&self, polls: u64, pace: &Pace, alone: bool) {
-        let now = Instant::now();
+        let now = shim::now();
         let mut stretch = 1;
         if let Some(since) = self.since.get() {
             let passed = (polls - self.polls.get()).max(1);

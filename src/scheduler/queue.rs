@@ -17,10 +17,9 @@
 
 use std::cell::Cell;
 
-use crossbeam_deque::{Steal, Stealer, Worker};
-
 use crate::ablation;
 use crate::random;
+use crate::shim::deque::{Steal, Stealer, Worker};
 use crate::task::cell::Runnable;
 
 /// How many times in a row the place in front goes first.

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Condvar, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_task::waker_ref;
@@ -27,6 +27,7 @@ use crate::shim::atomic::{
     Ordering::{Relaxed, SeqCst},
     fence,
 };
+use crate::shim::{Condvar, Mutex, MutexGuard, lock, wait};
 use crate::task::budget;
 use crate::task::cell::BIG;
 use crate::trace::{self, Outcome, Who};
@@ -34,7 +35,7 @@ use crate::trace::{self, Outcome, Who};
 /// Worker 0, while nobody is it.
 pub(crate) struct Seat {
     /// Guards the seat itself and the line before it. No foreign code runs under it.
-    state: std::sync::Mutex<State>,
+    state: Mutex<State>,
     /// What the stand-in sleeps on.
     call: Condvar,
     /// Nobody is worker 0. Written under the lock; read without it by threads that leave work for worker 0.
@@ -75,7 +76,7 @@ impl Seat {
     /// A seat without a worker.
     pub(super) fn new() -> Seat {
         Seat {
-            state: std::sync::Mutex::new(State::default()),
+            state: Mutex::new(State::default()),
             call: Condvar::new(),
             vacant: AtomicBool::new(false),
             wanted: AtomicBool::new(false),
@@ -89,8 +90,8 @@ impl Seat {
     }
 
     /// The state.
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
 
     /// Sits down, or gets into line.
@@ -245,11 +246,7 @@ fn stand_in(shared: &Arc<Shared>) {
                         break local;
                     }
                 }
-                state = shared
-                    .seat
-                    .call
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state = wait(&shared.seat.call, state);
             }
         };
         let local = Seated::new(local);

@@ -15,15 +15,15 @@
 //! of its own threads panics before step 1.
 
 use std::mem;
-use std::sync::{Arc, Condvar, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::seated::Seated;
 use super::worker::Local;
 use super::{Home, Shared};
 use crate::context;
 use crate::park;
-use crate::shim::lock;
+use crate::shim::{Condvar, Mutex, lock, now};
 use crate::task::foreign::quietly;
 use crate::trace::{self, Doing};
 
@@ -31,7 +31,7 @@ use crate::trace::{self, Doing};
 #[derive(Debug)]
 pub(super) struct Latch {
     /// How many are missing. Guards nothing else.
-    count: std::sync::Mutex<usize>,
+    count: Mutex<usize>,
     /// Told at zero.
     zero: Condvar,
 }
@@ -40,18 +40,18 @@ impl Latch {
     /// A latch that waits for `count`.
     pub(super) fn new(count: usize) -> Latch {
         Latch {
-            count: std::sync::Mutex::new(count),
+            count: Mutex::new(count),
             zero: Condvar::new(),
         }
     }
 
     /// One less. For the last one `act` runs before anybody who waits goes on.
     fn count_down(&self, act: impl FnOnce()) {
-        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut count = lock(&self.count);
         if *count == 1 {
             drop(count);
             act();
-            count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+            count = lock(&self.count);
         }
         *count -= 1;
         if *count == 0 {
@@ -61,8 +61,7 @@ impl Latch {
 
     /// Waits for zero, for ever or for so long. `true`: it is zero.
     fn wait(&self, timeout: Option<Duration>) -> bool {
-        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        park::wait_while(&self.zero, count, timeout, |count| *count > 0)
+        park::wait_while(&self.zero, &self.count, timeout, |count| *count > 0)
     }
 }
 
@@ -81,10 +80,10 @@ pub(crate) enum Shutdown {
 pub(crate) fn shut_down(home: &Home, how: Shutdown) {
     let deadline = match how {
         Shutdown::Wait => None,
-        Shutdown::Timeout(duration) => Instant::now().checked_add(duration),
-        Shutdown::Background => Some(Instant::now()),
+        Shutdown::Timeout(duration) => now().checked_add(duration),
+        Shutdown::Background => Some(now()),
     };
-    let left = || deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    let left = || deadline.map(|deadline| deadline.saturating_duration_since(now()));
     let shared = &home.shared;
     shared.close();
     if how != Shutdown::Background && shared.remaining.wait(left()) {

@@ -24,6 +24,7 @@ use crate::shim::atomic::{
     AtomicBool,
     Ordering::{Acquire, Release},
 };
+use crate::shim::now;
 
 /// The right to spin, of which a runtime has one.
 pub(super) struct Spinner {
@@ -110,7 +111,7 @@ impl Spinner {
     ) -> Instant {
         if self.limit.is_zero() || reactor.sources() == 0 {
             reactor.park(timeout, woken);
-            return Instant::now();
+            return now();
         }
         let until = timeout.map_or(self.limit, |timeout| timeout.min(self.limit));
         let mut slept = true;
@@ -124,7 +125,7 @@ impl Spinner {
         if slept {
             reactor.park(timeout, woken);
         }
-        let end = Instant::now();
+        let end = now();
         // Asleep, some of the time was the way back.
         let is_short = end.saturating_duration_since(start) < 2 * self.limit;
         waits.note(is_short, woken);
@@ -138,7 +139,7 @@ impl Spinner {
             if !woken.is_empty() || reactor.is_wanted() {
                 return true;
             }
-            if Instant::now() >= until {
+            if now() >= until {
                 return false;
             }
             std::hint::spin_loop();

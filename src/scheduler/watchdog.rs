@@ -9,7 +9,7 @@
 //! While all workers sleep it sleeps too, and costs nothing; the first that goes to work wakes it. A runtime of one worker
 //! has none, for there would be nobody to run the tasks.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::pace::LONG_POLL;
@@ -19,7 +19,7 @@ use crate::shim::atomic::{
     Ordering::{Relaxed, SeqCst},
     fence,
 };
-use crate::shim::{Condvar, Mutex, lock, wait};
+use crate::shim::{self, Condvar, Mutex, lock, wait};
 use crate::time::clock::Clock;
 use crate::trace::{self, Kind, Lane};
 
@@ -78,8 +78,7 @@ impl Watchdog {
     fn wait(&self, interval: Duration) -> bool {
         let mut closed = lock(&self.closed);
         if !*closed {
-            let waited = self.call.wait_timeout(closed, interval);
-            closed = waited.unwrap_or_else(PoisonError::into_inner).0;
+            closed = shim::wait_timeout(&self.call, &self.closed, closed, interval);
         }
         !*closed
     }
@@ -155,7 +154,7 @@ enum Next {
 
 /// One look at every worker.
 fn look(shared: &Arc<Shared>, seen: &mut [Seen]) -> Next {
-    let now = Instant::now();
+    let now = shim::now();
     let mut next = Next::Sleep;
     let somebody_rests = (0..shared.remotes.len()).any(|worker| shared.rests(worker));
     for (worker, seen) in seen.iter_mut().enumerate() {

@@ -32,6 +32,7 @@ use super::spare::Spare;
 use super::spin::Waits;
 use super::{Home, Remote, Shared, wake_all};
 use crate::random;
+use crate::shim;
 use crate::shim::atomic::Ordering::Relaxed;
 use crate::task::cell::{Runnable, Spawned, Task};
 use crate::task::stage::Stage;
@@ -123,7 +124,7 @@ impl Local {
             searching: Cell::new(false),
             serving: Cell::new(false),
             waits: Waits::default(),
-            awake_since: Cell::new(Instant::now()),
+            awake_since: Cell::new(shim::now()),
             spare: Spare::new(),
             woken: RefCell::new(Vec::new()),
             crew: Cell::new(Vec::new()),
@@ -145,7 +146,7 @@ impl Local {
         if let Some(simulation) = &self.shared().simulation {
             return simulation.run(self, purpose);
         }
-        self.awake_since.set(Instant::now());
+        self.awake_since.set(shim::now());
         self.shared().watchdog.stir();
         // 1.
         while !purpose.step(self) {
@@ -166,7 +167,7 @@ impl Local {
 
     /// Counts the time since the last wait as busy, and returns the present.
     fn count_busy(&self) -> Instant {
-        let now = Instant::now();
+        let now = shim::now();
         let busy = now.saturating_duration_since(self.awake_since.get());
         let nanos = u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX);
         self.remote().counts.busy.add(nanos);
@@ -336,7 +337,7 @@ impl Local {
         remote.counts.parks.add(1);
         let asleep_since = self.count_busy();
         let (from_reactor, awake_since) = if shared.clock.is_paused() {
-            (shared.wait_and_jump(&mut woken), Instant::now())
+            (shared.wait_and_jump(&mut woken), shim::now())
         } else {
             let awake_since = self.wait(asleep_since, timeout, &mut woken);
             (Some(woken.len()), awake_since)

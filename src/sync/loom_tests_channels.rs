@@ -25,7 +25,7 @@ impl Wake for Thread {
 }
 
 /// Runs a future on this thread of the model.
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     let thread = std::sync::Arc::new(Thread(Notify::new()));
     let waker = Waker::from(thread.clone());
     let mut future = pin!(future);
@@ -37,8 +37,13 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// Polls a future once, and drops it.
+pub(super) fn poll_once<F: Future>(future: F) {
+    let _ = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
+}
+
 /// A value that counts its drops. Every value ends once, wherever the race sends it.
-struct Tally(Arc<AtomicUsize>);
+pub(super) struct Tally(pub(super) Arc<AtomicUsize>);
 
 impl Drop for Tally {
     fn drop(&mut self) {

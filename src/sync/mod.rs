@@ -90,6 +90,8 @@ pub(crate) mod drops;
 #[cfg(all(test, loom))]
 mod loom_tests_channels;
 #[cfg(all(test, loom))]
+mod loom_tests_everybody;
+#[cfg(all(test, loom))]
 mod loom_tests_locks;
 pub mod mpsc;
 mod mutex;

@@ -3,17 +3,20 @@
 //! The exchange is a read-modify-write with acquire and release. All exchanges at one place come one after the other, and
 //! each sees what was written before the one in front of it. The locks' way around their queues rests on that.
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 use crossbeam_utils::atomic::AtomicCell;
 
+#[cfg(any(loom, shuttle))]
+use crate::shim::{Mutex, lock};
+
 /// A place for a `P`, which is a `Box` or an `Arc`: a pointer, so that this is a lock-free atomic.
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) struct Place<P> {
     /// What is there.
     value: AtomicCell<Option<P>>,
 }
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 impl<P> Place<P> {
     /// A place that holds `value`.
     pub(crate) const fn new(value: Option<P>) -> Self {
@@ -28,24 +31,33 @@ impl<P> Place<P> {
     }
 }
 
-/// The same for loom, which does not know `AtomicCell`: exchanges in sequence, each seeing what came before.
-#[cfg(loom)]
+/// The same for models, whose checkers do not know `AtomicCell`: exchanges in sequence, each seeing what came before.
+#[cfg(any(loom, shuttle))]
 pub(crate) struct Place<P> {
     /// A lock orders its holders as the exchange orders its callers.
-    value: loom::sync::Mutex<Option<P>>,
+    value: Mutex<Option<P>>,
 }
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 impl<P> Place<P> {
     /// A place that holds `value`.
+    #[cfg(loom)]
     pub(crate) fn new(value: Option<P>) -> Self {
         Self {
-            value: loom::sync::Mutex::new(value),
+            value: Mutex::new(value),
+        }
+    }
+
+    /// A place that holds `value`.
+    #[cfg(shuttle)]
+    pub(crate) const fn new(value: Option<P>) -> Self {
+        Self {
+            value: Mutex::new(value),
         }
     }
 
     /// Puts `value` there, and returns what was there.
     pub(crate) fn swap(&self, value: Option<P>) -> Option<P> {
-        std::mem::replace(&mut *crate::shim::lock(&self.value), value)
+        std::mem::replace(&mut *lock(&self.value), value)
     }
 }

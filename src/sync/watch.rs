@@ -32,11 +32,11 @@ mod wait;
 use std::fmt;
 use std::mem;
 use std::ops::Deref;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::PoisonError;
 
 use crate::shim::atomic::AtomicUsize;
 use crate::shim::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use crate::shim::{Arc, Mutex, lock};
+use crate::shim::{Arc, Mutex, RwLock, RwLockReadGuard, lock};
 use crate::sync::waiters::{Waiters, WakeList};
 
 use self::error::{RecvError, SendError};

@@ -11,6 +11,7 @@
 use std::cell::Cell;
 use std::task::{Context, Poll};
 
+use crate::shim::thread_local;
 use crate::trace::wait;
 
 /// Operations that one poll may complete.

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use super::Id;
+use crate::shim::thread_local;
 
 thread_local! {
     /// The task being polled or dropped; `None` between polls and in `block_on`.

@@ -9,6 +9,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::cell::Runnable;
+use crate::shim::thread_local;
 
 /// Runs a destructor or a waker that may panic, and contains the panic: also that of the panic's own payload.
 pub(crate) fn quietly(foreign: impl FnOnce()) {
@@ -41,7 +42,7 @@ pub(super) fn drop_in_turn<T: Send + 'static>(output: T) {
             false
         }
     });
-    if nested == Ok(true) {
+    if nested.is_ok_and(|nested| nested) {
         return;
     }
     quietly(|| drop(first));

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::context;
 use crate::scheduler::Local;
+use crate::shim::thread_local;
 
 /// A number that no other task of this process has, now or later. (In a [simulated](crate::runtime::Builder::seed) runtime
 /// it counts from 1, so that the same seed gives the same ids.)

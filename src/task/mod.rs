@@ -15,6 +15,8 @@ mod join_handle;
 mod join_set;
 #[cfg(all(test, loom))]
 mod loom_tests;
+#[cfg(all(test, loom))]
+mod loom_tests_forgotten;
 mod pending;
 mod ready_keys;
 mod spawn;

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::context;
-use crate::shim::{Mutex, lock};
+use crate::shim::{self, Mutex, lock};
 use crate::task::yield_now;
 
 /// Whether a clock of this process was ever paused. Set once. Relaxed: whoever has to know of a pause knows it from the
@@ -27,7 +27,7 @@ pub(crate) fn now() -> Instant {
     if EVER_PAUSED.load(Relaxed) {
         return now_of_this_runtime();
     }
-    Instant::now()
+    shim::now()
 }
 
 /// The time now, where it may be virtual.
@@ -70,7 +70,7 @@ impl State {
 impl Clock {
     /// A clock that runs, and tells the system's time.
     pub(crate) fn new() -> Clock {
-        let now = Instant::now();
+        let now = shim::now();
         let state = State {
             base: now,
             started: Some(now),
@@ -86,7 +86,7 @@ impl Clock {
         if was_ever_paused() {
             return lock(&self.state).now();
         }
-        Instant::now()
+        shim::now()
     }
 
     /// Whether it stands still.

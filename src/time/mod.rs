@@ -8,6 +8,8 @@ pub(crate) mod clock;
 pub mod error;
 mod instant;
 mod interval;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod sleep;
 mod timeout;
 pub(crate) mod timers;

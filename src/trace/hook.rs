@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use super::event::{Cause, Kind, Lane, News, Outcome, QueueName, Who};
 use super::record::{Recorder, Stamp};
 use super::wait;
+use crate::shim::thread_local;
 use crate::task::{Id, Place};
 
 /// How many traced runtimes this process has. Relaxed: a runtime's own threads are started after it is counted, and what
@@ -173,7 +174,11 @@ pub(crate) enum Doing {
 /// Who does what this thread is doing.
 pub(crate) fn cause() -> Cause {
     match DOING.try_with(Cell::get).unwrap_or_default() {
-        Doing::Nothing if HERE.try_with(|here| here.borrow().is_some()) == Ok(true) => {
+        Doing::Nothing
+            if HERE
+                .try_with(|here| here.borrow().is_some())
+                .unwrap_or(false) =>
+        {
             Cause::Runtime
         }
         Doing::Nothing => Cause::Thread(thread_name()),

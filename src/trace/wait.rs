@@ -10,6 +10,7 @@ use std::task::Poll;
 use std::time::Instant;
 
 use super::hook::{is_on, since_start};
+use crate::shim::thread_local;
 
 /// How many notes of a poll are read out.
 const READ_OUT: usize = 4;
