@@ -213,6 +213,11 @@ impl Shared {
         if !self.config.multi_thread || !self.seat.vacant.load(Relaxed) {
             return;
         }
+        // At a shutdown everybody leaves the seat as soon as he sits: without this the stand-in would sit down again and again
+        // until the thread that shuts down has come to `close` the seat.
+        if self.is_closed() {
+            return;
+        }
         let mut state = self.seat.lock();
         if state.closed || state.local.is_none() || !state.line.is_empty() {
             return;
