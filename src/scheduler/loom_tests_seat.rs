@@ -19,7 +19,6 @@ use loom::thread;
 use crate::park::Parker;
 use crate::runtime::{Builder, Runtime};
 use crate::sync::oneshot;
-use crate::task::yield_now;
 
 /// Checks a model of a runtime.
 fn check(model: impl Fn() + Send + Sync + 'static) {
@@ -58,18 +57,20 @@ fn the_seat_goes_to_the_next_in_line() {
     check(|| {
         let runtime = Arc::new(quiet(Builder::new_current_thread()));
         let (sender, receiver) = oneshot::channel();
+        let (left, after) = oneshot::channel();
         let second = runtime.clone();
         let thread = thread::spawn(move || {
             second.block_on(async {
                 let task = crate::spawn(async {
                     sender.send(7).unwrap();
-                    // The first has what it came for, and may leave: this must go on.
-                    yield_now().await;
+                    // The first has what it came for, and leaves: this must go on.
+                    after.await.unwrap();
                 });
                 task.await.unwrap();
             });
         });
         assert_eq!(runtime.block_on(receiver), Ok(7));
+        left.send(()).unwrap();
         thread.join().unwrap();
     });
 }

@@ -24,6 +24,13 @@ use super::broadcast::error::{RecvError, TryRecvError};
 use super::loom_tests_channels::{Tally, block_on};
 use super::watch;
 
+/// Ends a model: waits for its threads.
+fn join_all<const N: usize>(threads: [thread::JoinHandle<()>; N]) {
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
 #[test]
 fn watch_changed_and_send() {
     loom::model(|| {
@@ -79,7 +86,7 @@ fn watch_closed_and_drop_of_two_receivers() {
         let dropping = [receiver, second].map(|receiver| thread::spawn(move || drop(receiver)));
         block_on(sender.closed());
         assert!(sender.send(1).is_err());
-        dropping.map(|thread| thread.join().unwrap());
+        join_all(dropping);
     });
 }
 
@@ -126,7 +133,7 @@ fn broadcast_recv_and_the_end() {
         ];
         assert_eq!(block_on(receiver.recv()), Ok(1));
         assert_eq!(block_on(receiver.recv()), Err(RecvError::Closed));
-        sending.map(|thread| thread.join().unwrap());
+        join_all(sending);
     });
 }
 
@@ -163,6 +170,6 @@ fn broadcast_closed_and_drop_of_two_receivers() {
         let dropping = [one, two].map(|receiver| thread::spawn(move || drop(receiver)));
         block_on(sender.closed());
         assert!(sender.send(1).is_err());
-        dropping.map(|thread| thread.join().unwrap());
+        join_all(dropping);
     });
 }
