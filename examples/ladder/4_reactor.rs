@@ -115,7 +115,7 @@ pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Arc<Ta
 }
 
 /// A future that the executor owns.
-struct Task {
+pub(crate) struct Task {
     /// It is in the queue.
     queued: AtomicBool,
     /// Only the thread of the queue polls it, so the lock is always free. It is there because the compiler cannot know
