@@ -18,7 +18,7 @@ use std::{env, thread};
 use super::{cpu, memory, serve};
 
 /// The variable that makes this program a server: the names of a runtime and of a kind.
-const VARIABLE: &str = "BENCH_SERVER";
+pub const VARIABLE: &str = "BENCH_SERVER";
 
 /// Serves, if this process was started for that; does not return then.
 pub fn serve_if_asked() {
