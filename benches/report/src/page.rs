@@ -86,7 +86,7 @@ pub fn tables(results: &Results, targets: &Targets) -> String {
     }
     let (ratios, values) = (ratios(results, targets), values(results));
     let _ = write!(text, "\n## Ratios\n\n{ratios}\n## Times\n\n{values}");
-    text
+    text + &ladder(results)
 }
 
 /// The mean, and how many rows are over 1.
@@ -202,16 +202,56 @@ fn values(results: &Results) -> String {
     table
 }
 
-/// The rows, each with whether its section begins with it.
+/// The executors of `examples/ladder` beside the library and Tokio, if they were measured.
+fn ladder(results: &Results) -> String {
+    let mut rows = results.rows();
+    rows.retain(Row::is_of_the_ladder);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let runtimes = [
+        "rung_1",
+        "rung_2",
+        "rung_3",
+        "rung_4",
+        "rung_5",
+        "samovar_ct",
+        "tokio_ct",
+        "rung_6",
+        "samovar",
+        "tokio",
+    ];
+    let mut table = String::from(
+        "\n## The ladder\n\nThe executors of [examples/ladder](examples/ladder), each with one idea more, on work that they can do. These rows \
+         count in no mean. Up to `tokio_ct` all have one thread; from `rung_6` on, two workers.\n\n| benchmark |",
+    );
+    for runtime in runtimes {
+        let _ = write!(table, " {runtime} |");
+    }
+    let _ = writeln!(table, "\n|---|{}", "---:|".repeat(runtimes.len()));
+    for row in rows {
+        let _ = write!(table, "| `{}` |", row.name.trim_start_matches("ladder_"));
+        for runtime in runtimes {
+            let value = results.value(&row, runtime);
+            let value = value.map_or("–".into(), |value| amount(value, row.kind()));
+            let _ = write!(table, " {value} |");
+        }
+        table.push('\n');
+    }
+    table
+}
+
+/// The rows of the comparison, each with whether its section begins with it.
 fn in_sections(results: &Results) -> Vec<(Row, bool)> {
     let mut last = String::new();
     let rows = results.rows().into_iter();
-    rows.map(|row| {
+    let compared = rows.filter(|row| !row.is_of_the_ladder());
+    let with_begin = compared.map(|row| {
         let begins = row.section != last;
         last.clone_from(&row.section);
         (row, begins)
-    })
-    .collect()
+    });
+    with_begin.collect()
 }
 
 /// How it was measured: `command` and what is known of the run.
@@ -349,6 +389,29 @@ pub mod tests {
         assert!(text.contains("geometric mean **0.42** of 2 times; 1 of 3 rows over 1.00; 1 targets missed: `oneshot_pair`"), "{text}");
         assert!(text.contains("current_thread: not measured"), "{text}");
         assert!(text.contains("not measured: echo_1\n"), "{text}");
+    }
+
+    #[test]
+    fn the_ladder_stands_apart_and_counts_nowhere() {
+        let mut results = some_results();
+        assert!(!tables(&results, &targets()).contains("ladder"));
+        let before = summary(&results, FLAVORS[0]);
+        for (runtime, value) in [("rung_2", 3.0), ("samovar", 200.0), ("tokio", 100.0)] {
+            results.figures.push(Figure {
+                round: 1,
+                section: "ladder".into(),
+                row: "ladder_spawn_many".into(),
+                runtime: runtime.into(),
+                value,
+            });
+        }
+        assert_eq!(summary(&results, FLAVORS[0]), before);
+        assert!(!ratios(&results, &targets()).contains("spawn_many"));
+        assert!(!values(&results).contains("spawn_many"));
+        let text = tables(&results, &targets());
+        let row = "| `spawn_many` | – | 3.00 ns | – | – | – | – | – | – | 200 ns | 100 ns |\n";
+        assert!(text.contains(row), "{text}");
+        assert!(!text.contains("`ladder_spawn_many`"), "{text}");
     }
 
     #[test]

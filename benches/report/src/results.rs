@@ -98,6 +98,11 @@ pub struct Ratio {
 }
 
 impl Row {
+    /// Whether it is of the ladder of executors, which stands beside the comparison and not in it.
+    pub fn is_of_the_ladder(&self) -> bool {
+        self.section == "ladder"
+    }
+
     /// What its values are: the suite says it by the end of the name.
     pub fn kind(&self) -> Kind {
         let ends = |ends: &[&str]| ends.iter().any(|end| self.name.ends_with(end));
@@ -158,10 +163,11 @@ impl Results {
         })
     }
 
-    /// The ratios of a flavor, of the rows that have one.
+    /// The ratios of a flavor, of the rows of the comparison that have one.
     pub fn ratios(&self, flavor: &Flavor) -> Vec<(Row, Ratio)> {
         self.rows()
             .into_iter()
+            .filter(|row| !row.is_of_the_ladder())
             .filter_map(|row| {
                 let ratio = self.ratio(&row, flavor.ours, flavor.theirs)?;
                 Some((row, ratio))

@@ -12,7 +12,9 @@ use crate::results::{Figure, Results};
 use crate::{Failure, read};
 
 /// The order of the page. What else there is comes after.
-const ORDER: [&str; 5] = ["executor", "channels", "timers", "network", "memory"];
+const ORDER: [&str; 6] = [
+    "executor", "channels", "timers", "network", "memory", "ladder",
+];
 
 /// So long may one program take; then something hangs, and the others are to have their turn.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
