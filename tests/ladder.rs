@@ -910,6 +910,18 @@ mod sockets {
     }
 
     #[test]
+    fn a_socket_that_waits_on_another_thread_is_refused() {
+        watched(|| {
+            let mut listener = Socket::new(listen().0).unwrap();
+            let thread = thread::spawn(move || {
+                block_on(async { listener.ready(TcpListener::accept).await.is_ok() })
+            });
+            let panic = thread.join().unwrap_err();
+            assert_eq!(*panic.downcast::<&str>().unwrap(), "not its thread");
+        });
+    }
+
+    #[test]
     fn a_dropped_socket_leaves_no_waker_behind() {
         watched(|| {
             let count = Arc::new(Count::default());

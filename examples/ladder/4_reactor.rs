@@ -160,8 +160,8 @@ impl ArcWake for Task {
     }
 }
 
-/// A socket of this thread.
-pub(crate) struct Socket<S: Source>(S, Token);
+/// A socket, its token, and the thread whose kernel knows it.
+pub(crate) struct Socket<S: Source>(S, Token, ThreadId);
 
 impl<S: Source> Socket<S> {
     /// Tells the kernel of the socket.
@@ -171,7 +171,7 @@ impl<S: Source> Socket<S> {
         let token = Token(SOCKETS.fetch_add(1, Ordering::Relaxed));
         let both = Interest::READABLE | Interest::WRITABLE;
         KERNEL.with_borrow(|kernel| kernel.registry().register(&mut source, token, both))?;
-        Ok(Socket(source, token))
+        Ok(Socket(source, token, thread::current().id()))
     }
 
     /// Makes the call, and makes it again after an event, until it does not say `WouldBlock`. `&mut`: so there is one at a
@@ -179,6 +179,7 @@ impl<S: Source> Socket<S> {
     pub async fn ready<T>(&mut self, mut call: impl FnMut(&S) -> io::Result<T>) -> io::Result<T> {
         poll_fn(|cx| match call(&self.0) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                assert!(self.2 == thread::current().id(), "not its thread");
                 let waker = cx.waker().clone();
                 let _older = WAITING.with_borrow_mut(|waiting| waiting.insert(self.1, waker));
                 Pending
