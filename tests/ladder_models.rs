@@ -12,24 +12,24 @@ extern crate std as real_std;
 extern crate self as crossbeam_channel;
 extern crate self as std;
 
-pub use real_std::{cell, collections, future, marker, mem, panic, pin, task, time};
+pub(crate) use real_std::{cell, future, marker, pin, task, time};
 
 /// Modelled is what threads share: the flags. The lock of a task's future is only ever taken by one thread, and the
 /// demonstrations have statics, which loom's types cannot be.
-pub mod sync {
-    pub use real_std::sync::{Arc, Mutex};
+pub(crate) mod sync {
+    pub(crate) use real_std::sync::{Arc, Mutex};
 
-    pub mod atomic {
-        pub use loom::sync::atomic::AtomicBool;
-        pub use real_std::sync::atomic::{AtomicUsize, Ordering};
+    pub(crate) mod atomic {
+        pub(crate) use loom::sync::atomic::AtomicBool;
+        pub(crate) use real_std::sync::atomic::{AtomicUsize, Ordering};
     }
 }
 
 /// Threads of the model, in which no time passes.
-pub mod thread {
-    pub use loom::thread::{Thread, current, park, spawn};
+pub(crate) mod thread {
+    pub(crate) use loom::thread::{Thread, current, park, spawn};
 
-    pub fn sleep(_: real_std::time::Duration) {}
+    pub(crate) fn sleep(_: real_std::time::Duration) {}
 }
 
 /// A thread of the model has locals of its own.
@@ -57,10 +57,10 @@ mod channel {
         not_empty: Condvar,
     }
 
-    pub struct Sender<T>(Arc<Channel<T>>);
-    pub struct Receiver<T>(Arc<Channel<T>>);
+    pub(crate) struct Sender<T>(Arc<Channel<T>>);
+    pub(crate) struct Receiver<T>(Arc<Channel<T>>);
 
-    pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
+    pub(crate) fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
         let channel = Arc::new(Channel {
             messages: Mutex::new(VecDeque::new()),
             not_empty: Condvar::new(),
@@ -75,7 +75,7 @@ mod channel {
     }
 
     impl<T> Sender<T> {
-        pub fn send(&self, message: T) -> Result<(), T> {
+        pub(crate) fn send(&self, message: T) -> Result<(), T> {
             self.0.messages.lock().unwrap().push_back(message);
             self.0.not_empty.notify_one();
             Ok(())
@@ -83,7 +83,7 @@ mod channel {
     }
 
     impl<T> Receiver<T> {
-        pub fn recv(&self) -> Result<T, ()> {
+        pub(crate) fn recv(&self) -> Result<T, ()> {
             let mut messages = self.0.messages.lock().unwrap();
             loop {
                 if let Some(message) = messages.pop_front() {
@@ -94,7 +94,7 @@ mod channel {
         }
     }
 }
-pub use channel::{Receiver, Sender, unbounded};
+pub(crate) use channel::{Receiver, Sender, unbounded};
 
 use loom::sync::atomic::AtomicUsize;
 use loom::sync::atomic::Ordering::Relaxed;
