@@ -154,7 +154,9 @@ fn loom_block_on_is_woken_by_two_threads_at_once() {
 fn loom_block_on_does_not_need_the_threads_token() {
     loom::model(|| {
         rung_1::block_on(news_of::<1>(|| {
-            // The future parks this thread for its own sake: our token may go that way.
+            // The waker may be called here, and leave the thread a token.
+            loom::thread::yield_now();
+            // The future parks this thread for its own sake, and the token goes that way.
             loom::thread::current().unpark();
             loom::thread::park();
         }));
