@@ -49,6 +49,7 @@ mod rung_2;
 /// The part of `crossbeam_channel` that rung 2 uses.
 mod channel {
     use loom::sync::{Condvar, Mutex};
+    use real_std::cell::Cell;
     use real_std::collections::VecDeque;
     use real_std::sync::Arc;
 
@@ -76,7 +77,11 @@ mod channel {
 
     impl<T> Sender<T> {
         pub(crate) fn send(&self, message: T) -> Result<(), T> {
-            self.0.messages.lock().unwrap().push_back(message);
+            let mut messages = self.0.messages.lock().unwrap();
+            messages.push_back(message);
+            let tasks = crate::TASKS.with(Cell::get);
+            assert!(messages.len() <= tasks, "a task is queued twice");
+            drop(messages);
             self.0.not_empty.notify_one();
             Ok(())
         }
@@ -102,6 +107,11 @@ use real_std::cell::Cell;
 use real_std::future::poll_fn;
 use real_std::sync::{Arc, Mutex};
 use real_std::task::{Poll, Poll::Pending, Poll::Ready, Waker};
+
+real_std::thread_local! {
+    /// How many tasks the model has: so many may be queued. A real local, for a model runs on one real thread.
+    static TASKS: Cell<usize> = const { Cell::new(0) };
+}
 
 /// Hands its waker to so many threads, each of which writes news and then wakes. Ready when it has seen the news of all: they
 /// are written without an order of their own, so it is the wake that must bring them.
@@ -165,6 +175,7 @@ fn loom_block_on_does_not_need_the_threads_token() {
 
 #[test]
 fn loom_a_main_task_is_queued_once_and_loses_no_wake() {
+    TASKS.with(|tasks| tasks.set(1));
     loom::model(|| {
         rung_2::block_on(news_of::<2>(|| ()));
     });
@@ -172,6 +183,7 @@ fn loom_a_main_task_is_queued_once_and_loses_no_wake() {
 
 #[test]
 fn loom_a_task_is_queued_once_and_loses_no_wake() {
+    TASKS.with(|tasks| tasks.set(2));
     loom::model(|| {
         // Only the thread of the event loop touches these.
         let main = Arc::new(Mutex::new((false, None::<Waker>)));
