@@ -7,11 +7,10 @@
 mod runtime_support;
 mod support;
 
-use std::collections::HashSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -96,21 +95,22 @@ fn blocking_jobs_without_a_thread_of_their_own_wait_for_one_that_is_there() {
             assert!(message.contains("no thread can be started"), "{message}");
 
             allow_threads(1);
-            let threads = Arc::new(Mutex::new(HashSet::new()));
+            let (start, started) = mpsc::channel();
+            let (open, gate) = mpsc::channel::<()>();
+            let first = rt.spawn_blocking(move || {
+                start.send(thread::current().id()).unwrap();
+                gate.recv().unwrap();
+            });
+            let only = started.recv().unwrap();
+            // Each of these asks for a thread in vain.
             let jobs: Vec<_> = (0..20)
-                .map(|number| {
-                    let threads = threads.clone();
-                    rt.spawn_blocking(move || {
-                        thread::sleep(Duration::from_millis(1));
-                        threads.lock().unwrap().insert(thread::current().id());
-                        number
-                    })
-                })
+                .map(|number| rt.spawn_blocking(move || (number, thread::current().id())))
                 .collect();
+            open.send(()).unwrap();
+            rt.block_on(first).unwrap();
             for (number, job) in jobs.into_iter().enumerate() {
-                assert_eq!(rt.block_on(job).unwrap(), number);
+                assert_eq!(rt.block_on(job).unwrap(), (number, only));
             }
-            assert_eq!(threads.lock().unwrap().len(), 1);
 
             // There is room again: jobs that wait for each other get a thread each.
             limit(None);
