@@ -12,7 +12,7 @@ use std::{fs, thread};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// How long what is to go away may stay as it is.
-pub const STUCK: Duration = Duration::from_secs(3);
+pub const STUCK: Duration = Duration::from_secs(5);
 
 /// Makes sure that this process may have so many descriptors.
 pub fn allow_descriptors(wanted: usize) -> Result<(), String> {

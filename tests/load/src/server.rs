@@ -27,6 +27,9 @@ use crate::settings::{Plant, Settings};
 /// a port rests for a minute after it was used.
 pub const ADDRESSES: u8 = 8;
 
+/// How long its end may take.
+const LAST_WORDS: Duration = Duration::from_secs(60);
+
 /// How much a connection reads at once.
 const BUFFER: usize = 8 << 10;
 
@@ -113,6 +116,11 @@ fn obey(
         }
     }
     let _ = end.send(());
+    // Nobody else would end it if it hung.
+    thread::spawn(|| {
+        thread::sleep(LAST_WORDS);
+        std::process::exit(1);
+    });
 }
 
 impl Server {

@@ -2,9 +2,10 @@
 
 use std::process::{Command, Output};
 
-/// Runs the load; it has a watchdog of its own.
+/// Runs the load; it has a watchdog of its own, which gives it this time and two minutes for the end.
 fn load(arguments: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_load"))
+        .args(["--seconds", "200"])
         .args(arguments.split(' '))
         .output()
         .unwrap()
