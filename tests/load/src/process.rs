@@ -112,7 +112,8 @@ impl Memory {
     /// Looks again, when this part of the run is over, and so many connections have ended in each slot.
     pub fn look(&mut self, progress: f64, rounds: f64) {
         let quarter = ((4.0 * progress) as usize).min(3);
-        if quarter == 0 {
+        if self.quarters[1..] == [0; 3] {
+            // In the first quarter, or just after it.
             self.is_warm = rounds >= 1.0;
         }
         let largest = &mut self.quarters[quarter];
@@ -129,9 +130,9 @@ impl Memory {
         self.quarters[3]
     }
 
-    /// Whether it was flat; `None`: it was not even warm.
+    /// Whether it was flat; `None`: it was not even warm, or nobody could look in time.
     pub fn is_flat(&self) -> Option<bool> {
         let limit = self.warm() + self.warm() / 10 + (8 << 10);
-        self.is_warm.then_some(self.end() <= limit)
+        (self.is_warm && self.warm() > 0).then_some(self.end() <= limit)
     }
 }
