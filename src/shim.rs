@@ -8,7 +8,7 @@
 //! | `--cfg shuttle` | shuttle, and the same stand-ins | the whole runtime in some *thousands* of orders, chosen at random; all atomics are SeqCst |
 //!
 //! Nothing else in the crate knows of it. The two do not know crossbeam and mio: what stands in for them is in `shim/`, as
-//! small as it can be, made of locks that they do know. `docs/reliability.models.md` tells what is modelled.
+//! small as it can be, made of locks that they do know. `docs/reliability.md` tells what is modelled.
 //!
 //! Write `fence(SeqCst)` where an order matters: loom treats SeqCst loads and stores as AcqRel, and models only the fence.
 
