@@ -128,7 +128,9 @@ fn broadcast_recv_and_the_end() {
         let (sender, mut receiver) = broadcast::channel(1);
         let second = sender.clone();
         let sending = [
-            thread::spawn(move || drop(sender.send(1))),
+            thread::spawn(move || {
+                let _ = sender.send(1);
+            }),
             thread::spawn(move || drop(second)),
         ];
         assert_eq!(block_on(receiver.recv()), Ok(1));
