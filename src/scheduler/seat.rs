@@ -95,9 +95,10 @@ impl Seat {
     }
 
     /// Sits down, or gets into line.
-    fn sit_or_queue(&self, signal: &Arc<Signal>) -> Turn {
+    fn sit_or_queue(&self, signal: &Arc<Signal>, closing: bool) -> Turn {
         let mut state = self.lock();
-        if state.closed {
+        // While the runtime is closing, who sat down would leave at once, and sit down again, until the seat is closed.
+        if state.closed || closing {
             return Turn::Standing;
         }
         let mine = state
@@ -381,7 +382,7 @@ fn drive<F: Future>(home: &Arc<Home>, future: F) -> F::Output {
         signal: &signal,
     };
     loop {
-        let turn = shared.seat.sit_or_queue(&signal);
+        let turn = shared.seat.sit_or_queue(&signal, shared.is_closed());
         if let Turn::Seated(local) = turn {
             signal.set_seated(true);
             let local = Seated::new(local);
