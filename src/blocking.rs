@@ -377,7 +377,7 @@ mod tests {
             pool.outstanding.fetch_add(1, Relaxed);
             // What `submit` does: there is an idle thread, so none is started.
             let sender = state.sender.as_ref().unwrap();
-            sender.send(Job { task, home }).unwrap();
+            assert!(sender.send(Job { task, home }).is_ok());
             drop(state);
             wait.recv_timeout(Duration::from_secs(60))
                 .expect("the job is stranded");
