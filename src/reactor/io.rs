@@ -323,3 +323,47 @@ impl<E: AsFd> Drop for Waiter<'_, E> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::runtime::Builder;
+    use std::os::unix::net::UnixStream;
+    use std::task::Waker;
+
+    fn poll<R>(
+        io: &Io<UnixStream>,
+        operation: impl FnMut(&UnixStream) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        let mut cx = Context::from_waker(Waker::noop());
+        io.poll_io(Direction::Read, &mut cx, operation)
+    }
+
+    #[test]
+    fn a_call_that_a_signal_interrupts_is_made_again() {
+        let io = Io::new(UnixStream::pair().unwrap().0);
+        let mut results = [Err(io::ErrorKind::Interrupted.into()), Ok(7)].into_iter();
+        let polled = poll(&io, |_| results.next().unwrap());
+        assert!(matches!(polled, Poll::Ready(Ok(7))));
+    }
+
+    #[test]
+    fn a_socket_that_goes_tells_its_reactor() {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let _entered = runtime.enter();
+        let reactor = runtime.handle().home().reactor();
+        for dropped in [true, false] {
+            let (one, _other) = UnixStream::pair().unwrap();
+            let io = Io::new(one);
+            let waits = poll(&io, |_| Err::<(), _>(io::ErrorKind::WouldBlock.into()));
+            assert!(waits.is_pending());
+            assert_eq!(reactor.sources(), 1);
+            if dropped {
+                drop(io);
+            } else {
+                drop(io.into_inner());
+            }
+            assert_eq!(reactor.sources(), 0);
+        }
+    }
+}

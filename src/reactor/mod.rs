@@ -371,3 +371,87 @@ impl fmt::Debug for Reactor {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::net::UdpSocket;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    fn register(reactor: &Reactor, socket: &impl AsRawFd) -> (Key, Arc<Source>) {
+        let label = || Arc::from("a socket");
+        reactor.register(socket.as_raw_fd(), label).unwrap()
+    }
+
+    #[test]
+    fn a_socket_that_has_gone_leaves_nothing() {
+        let reactor = Reactor::new().unwrap();
+        let (one, other) = UnixStream::pair().unwrap();
+        assert_eq!(reactor.sources(), 0);
+        let (one_key, one_source) = register(&reactor, &one);
+        let (_, other_source) = register(&reactor, &other);
+        assert_eq!(reactor.sources(), 2);
+        reactor.deregister(one.as_raw_fd(), one_key);
+        assert_eq!(reactor.sources(), 1);
+        assert_eq!(Arc::strong_count(&one_source), 1);
+        assert_eq!(Arc::strong_count(&other_source), 2);
+    }
+
+    #[test]
+    fn an_event_that_comes_late_does_not_reach_the_next_socket_in_the_same_place() {
+        let reactor = Reactor::new().unwrap();
+        let (one, other) = UnixStream::pair().unwrap();
+        lock(&reactor.sources).generation = Key::GENERATIONS - 2;
+        let mut former = register(&reactor, &other).0;
+        // Also when the generations begin anew.
+        for expected in [Key::GENERATIONS, 0, 1] {
+            reactor.deregister(other.as_raw_fd(), former);
+            let (key, _) = register(&reactor, &one);
+            assert_eq!(key.generation(), expected as usize);
+            assert_eq!(key.index(), former.index());
+            let mut sources = lock(&reactor.sources);
+            assert!(sources.find(Token(former.0)).is_none());
+            assert!(sources.remove(former).is_none());
+            assert!(sources.find(Token(key.0)).is_some());
+            drop(sources);
+            reactor.deregister(one.as_raw_fd(), key);
+            former = key;
+        }
+    }
+
+    /// Waits until the kernel has told of the socket.
+    fn wait(reactor: &Reactor, source: &Source, direction: Direction) -> source::Seen {
+        loop {
+            reactor.park(Some(Duration::from_secs(10)), &mut Vec::new());
+            if let Some(seen) = source.ready(direction) {
+                return seen.unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn the_error_of_a_datagram_does_not_end_its_socket_and_the_end_of_a_stream_does() {
+        let reactor = Reactor::new().unwrap();
+        let nobody = UdpSocket::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect(nobody).unwrap();
+        socket.send(b"refused").unwrap();
+        let (_, source) = register(&reactor, &socket);
+        assert!(!wait(&reactor, &source, Direction::Write).is_closed());
+
+        let (one, other) = UnixStream::pair().unwrap();
+        let (_, source) = register(&reactor, &one);
+        assert!(!wait(&reactor, &source, Direction::Write).is_closed());
+        drop(other);
+        let is_closed =
+            |direction| matches!(source.ready(direction), Some(Ok(seen)) if seen.is_closed());
+        while !is_closed(Direction::Read) {
+            reactor.park(Some(Duration::from_secs(10)), &mut Vec::new());
+        }
+        assert!(is_closed(Direction::Write));
+    }
+}

@@ -78,3 +78,31 @@ impl Sleep {
         self.state.load(Acquire) == ASLEEP
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_sleeps_costs_one_call_and_who_is_awake_none() {
+        let sleep = Sleep::new();
+        assert!(!sleep.is_asleep() && !sleep.is_notified());
+        sleep.fall_asleep();
+        assert!(sleep.is_asleep() && !sleep.is_notified());
+        assert!(sleep.notify());
+        assert!(!sleep.is_asleep() && sleep.is_notified());
+        assert!(!sleep.notify(), "the first has called");
+        assert!(sleep.wake_up());
+        assert!(!sleep.is_asleep() && !sleep.is_notified());
+
+        assert!(!sleep.notify(), "it is awake");
+        sleep.fall_asleep();
+        assert!(
+            !sleep.is_asleep() && sleep.is_notified(),
+            "its next wait is none"
+        );
+        assert!(sleep.wake_up());
+        sleep.fall_asleep();
+        assert!(!sleep.wake_up(), "nobody wanted it");
+    }
+}

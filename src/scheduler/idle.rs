@@ -133,3 +133,59 @@ impl Idle {
         counts / SEARCHER == 0 && counts > 0
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_to_fall_asleep_is_picked_and_nobody_while_one_searches() {
+        let idle = Idle::new();
+        assert!(!idle.has_sleepers());
+        assert_eq!(idle.pick(), None);
+        for worker in [3, 1, 2] {
+            idle.announce(worker, false);
+        }
+        assert_eq!(idle.sleepers(), 3);
+        assert!(idle.has_sleepers());
+        assert_eq!(idle.pick(), Some(2));
+        assert_eq!(idle.sleepers(), 2);
+        assert_eq!(idle.pick(), None, "worker 2 searches");
+        assert!(idle.stop_searching(), "it was the last that searched");
+        assert_eq!(idle.pick(), Some(1));
+        assert!(idle.stop_searching());
+        assert_eq!(idle.pick(), Some(3));
+        assert!(!idle.has_sleepers());
+    }
+
+    #[test]
+    fn who_goes_back_to_sleep_while_it_searches_can_be_picked_again() {
+        let idle = Idle::new();
+        idle.announce(0, false);
+        assert_eq!(idle.pick(), Some(0));
+        assert!(
+            idle.retract(0),
+            "it was picked: it is off the list, and searches"
+        );
+        idle.announce(0, true);
+        assert_eq!(idle.sleepers(), 1);
+        assert_eq!(idle.pick(), Some(0));
+    }
+
+    #[test]
+    fn who_wakes_by_itself_is_off_the_list_and_no_searcher() {
+        let idle = Idle::new();
+        for worker in [0, 1, 2] {
+            idle.announce(worker, false);
+        }
+        assert!(!idle.retract(1));
+        assert_eq!(idle.sleepers(), 2);
+        assert_eq!(idle.pick(), Some(2));
+        assert!(idle.stop_searching());
+        assert_eq!(idle.pick(), Some(0));
+        // Nobody sleeps: the one that searches must not hide that from the next who asks.
+        assert!(!idle.has_sleepers());
+        assert!(idle.stop_searching());
+        assert_eq!(idle.pick(), None);
+    }
+}

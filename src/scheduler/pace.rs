@@ -170,4 +170,61 @@ mod tests {
             "a new stretch, of which nothing is learned yet"
         );
     }
+
+    #[test]
+    fn the_time_of_a_stretch_is_divided_by_its_polls() {
+        let (watch, pace) = (Watch::default(), Pace::new());
+        let start = Instant::now();
+        watch.tick(1_000_000, &pace, || true);
+        std::thread::sleep(Duration::from_millis(5));
+        watch.tick(1_001_000, &pace, || true);
+        let longest = nanos_of(start.elapsed()) / 1_000;
+        let learned = pace.nanos.load(Relaxed);
+        assert!(
+            (5_000..=longest).contains(&learned),
+            "{learned} of {longest}"
+        );
+    }
+
+    #[test]
+    fn a_stretch_counts_only_when_its_worker_was_alone_from_beginning_to_end() {
+        for (before, after) in [(false, true), (true, false), (false, false)] {
+            let (watch, pace) = (Watch::default(), Pace::new());
+            watch.tick(1, &pace, || before);
+            std::thread::sleep(Duration::from_millis(1));
+            watch.tick(2, &pace, || after);
+            assert_eq!(pace.nanos.load(Relaxed), 0, "{before} {after}");
+        }
+    }
+
+    #[test]
+    fn short_polls_are_timed_less_and_less_often_and_long_ones_each_time() {
+        let (watch, pace) = (Watch::default(), Pace::new());
+        // So many polls that their time is nothing, however slow the machine.
+        const MANY: u64 = 1_000_000_000_000;
+        let mut stretches = Vec::new();
+        for round in 1..=11 {
+            watch.tick(round * MANY, &pace, || true);
+            stretches.push(watch.stretch.get());
+        }
+        assert_eq!(stretches, [1, 2, 4, 8, 16, 32, 64, 128, 256, 256, 256]);
+        // Within the stretch nobody looks at the clock.
+        let now = 11 * MANY;
+        watch.tick(now + 255, &pace, || unreachable!("it is too early"));
+        watch.tick(now + 256, &pace, || true);
+        assert_eq!(watch.polls.get(), now + 256);
+
+        std::thread::sleep(Duration::from_millis(26));
+        watch.tick(now + 512, &pace, || true);
+        assert_eq!(watch.stretch.get(), 1, "100 us each");
+
+        watch.stop();
+        let known = pace.nanos.load(Relaxed);
+        watch.tick(now + 513, &pace, || true);
+        assert_eq!(
+            pace.nanos.load(Relaxed),
+            known,
+            "what was between is not known"
+        );
+    }
 }

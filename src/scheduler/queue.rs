@@ -153,3 +153,135 @@ fn retry(mut steal: impl FnMut() -> Steal<Runnable>) -> Option<Runnable> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::task::cell::Run;
+    use crate::task::stage::Stage;
+    use crate::task::state::State;
+    use crate::task::{Id, Place};
+    use std::panic::Location;
+    use std::sync::Arc;
+
+    /// A task that has nothing but its number.
+    struct Numbered(u64);
+
+    impl Run for Numbered {
+        fn run(self: Arc<Self>, _: &Stage) -> Option<Runnable> {
+            None
+        }
+        fn cancel(self: Arc<Self>) {}
+        fn abort(self: Arc<Self>) {}
+        fn id(&self) -> Id {
+            Id::numbered(self.0)
+        }
+        fn place(&self) -> Place {
+            Location::caller()
+        }
+        fn is_finished(&self) -> bool {
+            false
+        }
+        fn state(&self) -> &State {
+            unreachable!("a queue does not look into its tasks")
+        }
+        fn joiner(&self) -> Option<usize> {
+            None
+        }
+    }
+
+    fn task(number: u64) -> Runnable {
+        Arc::new(Numbered(number))
+    }
+
+    fn number(task: Option<Runnable>) -> Option<u64> {
+        task.map(|task| task.id().number())
+    }
+
+    /// A queue with these tasks in its line.
+    fn line(numbers: impl IntoIterator<Item = u64>) -> Queue {
+        let queue = Queue::new();
+        numbers.into_iter().for_each(|each| queue.push(task(each)));
+        queue
+    }
+
+    fn all(queue: &Queue) -> Vec<u64> {
+        std::iter::from_fn(|| number(queue.pop())).collect()
+    }
+
+    #[test]
+    fn the_front_comes_first_but_three_times_in_a_row_only() {
+        let queue = line([1, 2]);
+        let mut order = Vec::new();
+        for woken in 11..18 {
+            queue.push_front(task(woken));
+            order.extend(number(queue.pop()));
+        }
+        // After three the line has its turn, and the one woken meanwhile waits in front.
+        assert_eq!(order, [11, 12, 13, 1, 15, 16, 17]);
+        // When it was pushed out, it went to the back of the line.
+        assert_eq!(all(&queue), [2, 14]);
+    }
+
+    #[test]
+    fn an_empty_line_does_not_keep_the_front_from_running() {
+        let queue = line([]);
+        for woken in 1..20 {
+            assert!(queue.is_empty());
+            queue.push_front(task(woken));
+            assert!(!queue.is_empty());
+            assert_eq!(queue.len(), 0);
+            assert_eq!(number(queue.pop()), Some(woken));
+        }
+    }
+
+    #[test]
+    fn a_simulation_takes_every_task_once_and_the_front_may_come_last() {
+        let mut first = [0; 4];
+        for _ in 0..200 {
+            let queue = line(1..=3);
+            queue.push_front(task(4));
+            let taken: Vec<u64> = std::iter::from_fn(|| number(queue.take_any())).collect();
+            let mut sorted = taken.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, [1, 2, 3, 4]);
+            first[taken[0] as usize - 1] += 1;
+        }
+        // Each is the first in a quarter of the cases; the chance of 200 without one of them is 10^-25.
+        assert!(first.iter().all(|times| *times > 0), "{first:?}");
+    }
+
+    #[test]
+    fn a_thief_takes_from_the_line_and_from_the_front_of_one_who_is_blocked() {
+        let victim = line(1..=4);
+        victim.push_front(task(5));
+        let stealers = victim.stealers();
+        assert_eq!((stealers.len(), stealers.len_with_front()), (4, 5));
+
+        let thief = line([]);
+        assert_eq!(number(thief.steal(&stealers, true)), Some(1));
+        assert!(!thief.is_empty(), "of a long line it takes more than one");
+        let rest = all(&thief);
+        let left = victim.len();
+        assert_eq!(rest.len() + left, 3);
+
+        while stealers.len() > 0 {
+            assert!(thief.steal(&stealers, false).is_some());
+            all(&thief);
+        }
+        assert!(stealers.is_empty(false) && !stealers.is_empty(true));
+        assert_eq!(number(thief.steal(&stealers, false)), None);
+        assert_eq!(number(thief.steal(&stealers, true)), Some(5));
+        assert!(stealers.is_empty(true) && victim.is_empty());
+    }
+
+    #[test]
+    fn who_takes_one_takes_the_line_before_the_front() {
+        let victim = line([1]);
+        victim.push_front(task(2));
+        let stealers = victim.stealers();
+        assert!(!stealers.is_empty(false));
+        let order = [stealers.take(), stealers.take(), stealers.take()].map(number);
+        assert_eq!(order, [Some(1), Some(2), None]);
+    }
+}

@@ -114,3 +114,103 @@ fn tasks<F: Spawned>(shelves: &mut [Shelf]) -> Option<&mut Tasks<F>> {
     shelves[..=at].rotate_right(1);
     shelves[0].tasks.downcast_mut()
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::runtime::Builder;
+    use std::future::{Future, Ready, ready};
+    use std::panic::Location;
+
+    fn home() -> Arc<Home> {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.handle().home().clone()
+    }
+
+    /// A task that nobody else refers to.
+    fn task<F: Spawned>(future: F, home: &Arc<Home>) -> Arc<Task<F, Arc<Home>>> {
+        Task::new(future, home.clone(), Id::next(), Location::caller())
+    }
+
+    fn take<F: Spawned>(spare: &Spare, future: F) -> Option<Arc<Task<F, Arc<Home>>>> {
+        spare.take(future, Id::next(), Location::caller()).ok()
+    }
+
+    /// A type of its own for each `N`.
+    struct Typed<const N: usize>;
+
+    impl<const N: usize> Future for Typed<N> {
+        type Output = ();
+        fn poll(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<()> {
+            std::task::Poll::Ready(())
+        }
+    }
+
+    #[test]
+    fn the_next_task_of_the_same_type_moves_in() {
+        let (spare, home) = (Spare::new(), home());
+        assert!(take(&spare, ready(0)).is_none());
+        let old = task(ready(1), &home);
+        let address = Arc::as_ptr(&old);
+        assert!(spare.keep(old).is_none());
+        assert!(take(&spare, ready("another type")).is_none());
+        let new = take(&spare, ready(2)).expect("there is one");
+        assert_eq!(Arc::as_ptr(&new), address);
+        assert!(take(&spare, ready(3)).is_none(), "there was one only");
+    }
+
+    #[test]
+    fn a_task_to_which_somebody_refers_is_not_kept() {
+        let (spare, home) = (Spare::new(), home());
+        let task = task(ready(1), &home);
+        assert!(spare.keep(task.clone()).is_some());
+        assert!(spare.keep(task).is_none());
+    }
+
+    #[test]
+    fn the_types_not_used_for_longest_make_room() {
+        let (spare, home) = (Spare::new(), home());
+        macro_rules! keep {
+            ($($n:literal)*) => { $( assert!(spare.keep(task(Typed::<$n>, &home)).is_none()); )* };
+        }
+        keep!(0 1 2 3 4 5 6 7);
+        // Used just now, and with that the newest.
+        assert!(take(&spare, Typed::<0>).is_some());
+        keep!(0 8);
+        assert!(
+            take(&spare, Typed::<1>).is_none(),
+            "the ninth took its shelf"
+        );
+        let is_there = [
+            take(&spare, Typed::<0>).is_some(),
+            take(&spare, Typed::<2>).is_some(),
+            take(&spare, Typed::<7>).is_some(),
+            take(&spare, Typed::<8>).is_some(),
+        ];
+        assert_eq!(is_there, [true; 4]);
+    }
+
+    #[test]
+    fn two_megabytes_of_a_type_are_kept() {
+        const BIG: usize = 100_000;
+        type Big = Ready<[u8; BIG]>;
+        let (spare, home) = (Spare::new(), home());
+        let big = || task(ready([0u8; BIG]), &home);
+        let kept = (0..100).filter(|_| spare.keep(big()).is_none()).count();
+        let each = size_of::<Task<Big, Arc<Home>>>() + size_of::<Option<Big>>();
+        assert_eq!(kept, BYTES_PER_TYPE.div_ceil(each));
+        assert!((8..32).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn after_the_end_nothing_is_kept() {
+        let (spare, home) = (Spare::new(), home());
+        assert!(spare.keep(task(ready(1), &home)).is_none());
+        spare.close();
+        assert!(take(&spare, ready(2)).is_none());
+        assert!(spare.keep(task(ready(3), &home)).is_some());
+    }
+}

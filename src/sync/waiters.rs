@@ -517,6 +517,20 @@ mod tests {
     }
 
     #[test]
+    fn a_few_slots_stay_for_those_who_come_next() {
+        let mut list = Waiters::new();
+        let keys: Vec<Key> = (0..KEPT_SLOTS).map(|_| list.push_back(None, ())).collect();
+        for key in keys {
+            assert!(list.remove(key).is_some());
+        }
+        assert_eq!(list.slots.len(), KEPT_SLOTS);
+        for _ in 0..KEPT_SLOTS {
+            list.push_back(None, ());
+        }
+        assert_eq!(list.slots.len(), KEPT_SLOTS);
+    }
+
+    #[test]
     fn enroll_asks_for_a_clone_only_when_the_stored_waker_is_another() {
         let (one, two) = (
             Waker::from(Arc::new(Count(AtomicUsize::new(0)))),

@@ -403,4 +403,40 @@ mod tests {
         assert_eq!(state.complete(), Complete::WakeJoiner);
         assert!(state.leave_waker());
     }
+
+    #[test]
+    fn an_entry_of_a_task_that_nobody_woke_is_stale() {
+        let state = State::new();
+        assert_eq!(state.start(), Start::Poll);
+        assert_eq!(state.start(), Start::Discard);
+        assert_eq!(state.pause(), Pause::Idle);
+        assert_eq!(state.start(), Start::Discard);
+        assert_eq!(state.wake(), Wake::Queue);
+        assert_eq!(state.start(), Start::Poll);
+    }
+
+    #[test]
+    fn only_a_task_that_sleeps_can_be_forgotten() {
+        // Two know of it, and the handle.
+        let forgotten = |state: &State| state.is_forgotten(|| 3, 2);
+        let state = State::new();
+        assert!(!forgotten(&state), "queued");
+        assert_eq!(state.start(), Start::Poll);
+        assert!(!forgotten(&state), "running");
+        assert_eq!(state.pause(), Pause::Idle);
+        assert!(forgotten(&state));
+        assert!(!state.is_forgotten(|| 4, 2), "somebody has a waker");
+        assert_eq!(state.abort(), Wake::Queue);
+        assert!(!forgotten(&state), "aborted");
+        assert_eq!(state.start(), Start::Cancel);
+        assert!(!forgotten(&state));
+        assert_eq!(state.complete(), Complete::Keep);
+        assert!(!forgotten(&state), "complete");
+
+        let detached = State::new();
+        assert_eq!(detached.start(), Start::Poll);
+        assert_eq!(detached.pause(), Pause::Idle);
+        let _ = detached.detach();
+        assert!(detached.is_forgotten(|| 2, 2) && !detached.is_forgotten(|| 3, 2));
+    }
 }

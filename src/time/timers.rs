@@ -287,3 +287,207 @@ impl fmt::Debug for Timers {
             .finish()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    const TICK: u64 = 1 << TICK_SHIFT;
+    const MILLI: Duration = Duration::from_millis(1);
+
+    /// A waker that is like no other.
+    struct Own(#[expect(dead_code, reason = "gives it an address of its own")] u8);
+
+    impl Wake for Own {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    fn own() -> Waker {
+        Waker::from(Arc::new(Own(0)))
+    }
+
+    /// Timers, and what makes an instant of the nanoseconds since their start.
+    fn timers() -> (Timers, impl Fn(u64) -> Instant) {
+        let start = Instant::now();
+        (Timers::new(start), move |nanos| {
+            start + Duration::from_nanos(nanos)
+        })
+    }
+
+    fn set(timers: &Timers, deadline: Instant) -> (Key, bool) {
+        match timers.set(deadline, own()) {
+            Set::Done { key, earliest } => (key, earliest),
+            Set::Closed => panic!("closed"),
+        }
+    }
+
+    fn fired(timers: &Timers, now: Instant) -> usize {
+        let mut woken = Vec::new();
+        timers.fire(|| now, &mut woken);
+        woken.len()
+    }
+
+    #[test]
+    fn a_deadline_is_due_at_the_first_tick_that_is_not_before_it() {
+        for (deadline, due) in [
+            (0, 0),
+            (1, TICK),
+            (TICK - 1, TICK),
+            (TICK, TICK),
+            (TICK + 1, 2 * TICK),
+        ] {
+            let (timers, at) = timers();
+            set(&timers, at(deadline));
+            assert_eq!(timers.next_deadline(), Some(at(due)));
+            if due > 0 {
+                assert!(!timers.is_due(|| at(due - 1)));
+                assert_eq!(fired(&timers, at(due - 1)), 0, "{deadline}");
+            }
+            assert!(timers.is_due(|| at(due)));
+            assert_eq!(fired(&timers, at(due)), 1, "{deadline}");
+            assert!(!timers.is_due(|| at(u64::MAX / 4)));
+            assert_eq!(timers.next_deadline(), None);
+        }
+    }
+
+    #[test]
+    fn without_a_timer_nobody_asks_for_the_time() {
+        let (timers, at) = timers();
+        assert!(!timers.is_due(|| unreachable!()));
+        timers.fire(|| unreachable!(), &mut Vec::new());
+        assert_eq!(timers.timeout(|| unreachable!()), None);
+        assert!(!timers.is_nearly_due(at(u64::MAX / 4)));
+        assert!(timers.is_empty());
+    }
+
+    #[test]
+    fn the_nearest_of_several_counts_in_whatever_order_they_come() {
+        let (timers, at) = timers();
+        for tick in [50, 10, 30] {
+            set(&timers, at(tick * TICK));
+        }
+        assert_eq!(timers.next_deadline(), Some(at(10 * TICK)));
+        assert!(!timers.is_due(|| at(9 * TICK)) && timers.is_due(|| at(10 * TICK)));
+        assert_eq!(fired(&timers, at(40 * TICK)), 2);
+        assert_eq!((timers.len(), timers.is_empty()), (1, false));
+        assert!(!timers.is_due(|| at(49 * TICK)) && timers.is_due(|| at(50 * TICK)));
+    }
+
+    #[test]
+    fn only_who_comes_before_the_one_waited_for_wakes_the_worker() {
+        let (timers, at) = timers();
+        assert!(!set(&timers, at(100 * TICK)).1, "nobody waits");
+        assert!(timers.timeout(|| at(0)).is_some());
+        assert!(!set(&timers, at(101 * TICK)).1);
+        assert!(!set(&timers, at(100 * TICK)).1);
+        assert!(set(&timers, at(99 * TICK)).1);
+        timers.awake();
+        assert!(!set(&timers, at(1)).1, "it is up, and looks by itself");
+
+        let (idle, at) = timers_that_wait_for_ever();
+        assert!(set(&idle, at(100 * TICK)).1);
+    }
+
+    fn timers_that_wait_for_ever() -> (Timers, impl Fn(u64) -> Instant) {
+        let (timers, at) = timers();
+        assert_eq!(timers.timeout(|| at(0)), None);
+        (timers, at)
+    }
+
+    #[test]
+    fn a_timer_is_nearly_due_a_millisecond_before() {
+        let (timers, at) = timers();
+        // A deadline on a tick, some milliseconds ahead.
+        let deadline = 100 * TICK;
+        set(&timers, at(deadline));
+        assert!(!timers.is_nearly_due(at(deadline - 1_000_001)));
+        assert!(timers.is_nearly_due(at(deadline - 1_000_000)));
+        assert!(timers.is_nearly_due(at(deadline + 1)));
+    }
+
+    #[test]
+    fn the_kernel_is_asked_for_whole_milliseconds_and_a_small_rest_costs_no_second_wait() {
+        let (timers, _) = timers();
+        let ask = |deadline, left| lock(&timers.state).for_the_kernel(deadline, left);
+        let micros = Duration::from_micros;
+        // A rest of 100 us is worth a wait of its own, which the kernel rounds up.
+        assert_eq!(ask(1, 5 * MILLI + micros(100)), 5 * MILLI + micros(100));
+        assert_eq!(ask(1, 5 * MILLI + micros(999)), 5 * MILLI + micros(999));
+        // Less is cut off; and when it is all that is left, nobody waits for it.
+        assert_eq!(ask(2, 5 * MILLI + micros(99)), 5 * MILLI);
+        assert_eq!(ask(2, micros(99)), Duration::ZERO);
+        assert_eq!(ask(2, micros(100)), micros(100));
+        // A timer that was so short from the beginning is waited for.
+        assert_eq!(ask(3, micros(99)), micros(99));
+        assert_eq!(ask(3, MILLI), MILLI);
+        assert_eq!(ask(4, MILLI + Duration::from_nanos(1)), MILLI);
+        assert_eq!(
+            ask(5, MILLI - Duration::from_nanos(1)),
+            MILLI - Duration::from_nanos(1)
+        );
+    }
+
+    #[test]
+    fn the_wait_is_what_is_left_until_the_deadline() {
+        let (timers, at) = timers();
+        set(&timers, at(1_000 * TICK));
+        let left = timers.timeout(|| at(500 * TICK)).unwrap();
+        let expected = Duration::from_nanos(500 * TICK);
+        assert!(left <= expected && left + MILLI > expected, "{left:?}");
+        assert_eq!(timers.timeout(|| at(1_001 * TICK)), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_virtual_clock_has_deadlines_to_the_nanosecond() {
+        let (timers, at) = timers();
+        set(&timers, at(TICK));
+        timers.refine();
+        assert_eq!(timers.next_deadline(), Some(at(TICK)));
+        set(&timers, at(12_345));
+        assert_eq!(timers.next_deadline(), Some(at(12_345)));
+        assert_eq!(fired(&timers, at(12_344)), 0);
+        assert_eq!(fired(&timers, at(12_345)), 1);
+        timers.refine();
+        assert_eq!(timers.next_deadline(), Some(at(TICK)));
+    }
+
+    #[test]
+    fn the_newest_waker_is_the_one_that_fires() {
+        let (timers, at) = timers();
+        let (old, new) = (own(), own());
+        let Set::Done { key, .. } = timers.set(at(1), old.clone()) else {
+            panic!("closed");
+        };
+        assert!(timers.refresh(key, &old));
+        assert!(timers.refresh(key, &new));
+        let mut woken = Vec::new();
+        timers.fire(|| at(TICK), &mut woken);
+        assert!(matches!(&woken[..], [waker] if waker.will_wake(&new)));
+        assert!(!timers.refresh(key, &new) && !timers.refresh(key, &old));
+        timers.cancel(key);
+    }
+
+    #[test]
+    fn a_cancelled_timer_is_waited_for_no_more() {
+        let (timers, at) = timers();
+        let (near, _) = set(&timers, at(TICK));
+        set(&timers, at(300 * TICK));
+        timers.cancel(near);
+        assert_eq!(timers.len(), 1);
+        assert_eq!(timers.next_deadline(), Some(at(300 * TICK)));
+    }
+
+    #[test]
+    fn the_end_wakes_all_and_takes_no_more() {
+        let (timers, at) = timers();
+        set(&timers, at(TICK));
+        set(&timers, at(u64::MAX / 4));
+        let mut woken = Vec::new();
+        timers.shut_down(&mut woken);
+        assert_eq!((woken.len(), timers.len()), (2, 0));
+        assert_eq!(timers.next_deadline(), None);
+        assert!(matches!(timers.set(at(TICK), own()), Set::Closed));
+    }
+}
