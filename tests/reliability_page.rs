@@ -60,6 +60,11 @@ fn tests_in(source: &str) -> Vec<&str> {
                 .map(|(_, rest)| rest.split(['(', '<']).next().unwrap_or(rest));
             tests.extend(name.filter(|_| is_test));
             is_test = false;
+            // An entry of a list of which a macro makes tests: `name: what::it::runs;`.
+            if source.contains("fn $name(") && line.ends_with(';') {
+                let entry = line.split_once(": ").map(|(name, _)| name);
+                tests.extend(entry.filter(|name| !name.contains(' ')));
+            }
         }
     }
     tests
