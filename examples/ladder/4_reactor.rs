@@ -3,7 +3,7 @@
 //! # What rung 3 could not
 //!
 //! ```text
-//! cannot   beside a task that reads from a silent socket, a sleep of 10 ms takes 200 ms
+//! cannot   beside a read from a silent socket, a sleep of 10 ms takes 200 ms
 //! ```
 //! The read blocked the thread, and with it all tasks.
 //!
