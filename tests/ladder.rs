@@ -173,7 +173,7 @@ mod files {
         let readme = fs::read_to_string("examples/ladder/README.md").unwrap();
         for rung in RUNGS {
             let lines = source(rung).lines().filter(is_code).count();
-            assert!(lines <= 181, "{rung}: {lines} lines");
+            assert!(lines <= 174, "{rung}: {lines} lines");
             let row = readme
                 .lines()
                 .find(|line| line.contains(&format!("({rung}.rs)")))
@@ -255,10 +255,8 @@ mod programs {
     #[test]
     fn rung_4_echoes() {
         let said = output("ladder_4_reactor", &[]);
-        has(
-            &said,
-            &["echo     100 clients at once: 88500 bytes came back"],
-        );
+        has(&said, &["echo     100 clients are connected at once"]);
+        has(&said, &["cannot   one task panics, and the server with all"]);
     }
 
     #[test]
@@ -879,22 +877,22 @@ mod sockets {
         watched(|| {
             let (listener, address) = listen();
             let (old, new) = (Arc::new(Count::default()), Arc::new(Count::default()));
-            let mut listener = Socket::new(listener).unwrap();
-            let mut accept = Box::pin(listener.ready(TcpListener::accept));
-            for count in [&old, &new] {
-                let waker = Waker::from(count.clone());
-                let mut cx = Context::from_waker(&waker);
-                assert!(accept.as_mut().poll(&mut cx).is_pending());
-            }
-            assert_eq!(Arc::strong_count(&old), 1);
-            let _client = TcpStream::connect(address).unwrap();
-            block_on(async {
+            block_on(async move {
+                let mut listener = Socket::new(listener).unwrap();
+                let mut accept = Box::pin(listener.ready(TcpListener::accept));
+                for count in [&old, &new] {
+                    let waker = Waker::from(count.clone());
+                    let mut cx = Context::from_waker(&waker);
+                    assert!(accept.as_mut().poll(&mut cx).is_pending());
+                }
+                assert_eq!(Arc::strong_count(&old), 1);
+                let _client = TcpStream::connect(address).unwrap();
                 while new.0.load(SeqCst) == 0 {
                     yield_now().await;
                 }
+                assert_eq!(old.0.load(SeqCst), 0);
+                accept.await.unwrap();
             });
-            assert_eq!(old.0.load(SeqCst), 0);
-            block_on(accept).unwrap();
         });
     }
 
@@ -903,7 +901,7 @@ mod sockets {
         watched(|| {
             let mut listener = Socket::new(listen().0).unwrap();
             let thread = thread::spawn(move || {
-                block_on(async { listener.ready(TcpListener::accept).await.is_ok() })
+                block_on(async move { listener.ready(TcpListener::accept).await.is_ok() })
             });
             let panic = thread.join().unwrap_err();
             assert_eq!(*panic.downcast::<&str>().unwrap(), "not its thread");

@@ -67,11 +67,10 @@ pub(crate) fn block_on<F: Future<Output: Send> + Send + 'static>(main: F) -> F::
             // Before the poll. Acquire pairs with the waker's release: the poll sees why it was woken.
             task.queued.swap(false, Ordering::AcqRel);
             let waker = waker_ref(&task);
-            let mut future = task.future.lock().unwrap();
-            let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
-            if polled.is_ready() {
+            let cx = &mut Context::from_waker(&waker);
+            if task.future.lock().unwrap().as_mut().poll(cx).is_ready() {
                 // It goes now, and not with the last waker. What is left may be woken, and has nothing to do.
-                *future = Box::pin(async {});
+                *task.future.lock().unwrap() = Box::pin(async {});
             }
         }
         told.recv().unwrap()
