@@ -15,8 +15,8 @@
 //!
 //! ```text
 //!   ready    the promise has the output     ──drop──► Ok(output)
-//!   panic    unwinds out of poll           ──drop──► Err(Panicked)      ──► packet ──► JoinHandle
-//!   abort    the future is dropped         ──drop──► Err(Cancelled)
+//!   panic    unwinds out of poll           ──drop──► Err(panicked)      ──► packet ──► JoinHandle
+//!   abort    the future is dropped         ──drop──► Err(not panicked)
 //! ```
 //! This also tells of the fourth way, which is a mistake: a future that returns `Pending` and has given its waker to nobody.
 //! No `Arc<Task>` is left then but the handle's ... and that one must not keep the future alive. Hence the `Weak`.
@@ -31,16 +31,15 @@
 //!                                         abort(): ABORTED; it is QUEUED, so nothing to push
 //!   executor: QUEUED = false, poll        ... and the task waits for ever
 //! ```
-//! (The reactor and the wheel are left out for space: nothing in them would change.)
+//! This is rung 2 with ends. The wheel and the reactor of rungs 3 and 4 are left out for space: nothing in them would change. The
+//! future inside `block_on` is a task, too, and `block_on` looks into its handle; so a main future that nobody can wake is told.
 #![forbid(unsafe_code)]
 
-use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, Weak, atomic::AtomicU8, atomic::Ordering};
 use std::task::{Context, Poll, Poll::Pending, Poll::Ready, Waker};
-use std::{mem::replace, thread};
+use std::time::{Duration, Instant};
+use std::{cell::RefCell, future::pending, mem::replace, pin::Pin, thread};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use futures_task::{ArcWake, waker_ref};
@@ -55,22 +54,16 @@ thread_local! {
 
 /// Runs a future, and the tasks of this thread, until the future is ready. The tasks that are left go on in
 /// the thread's next `block_on`.
-pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let main = start(async {});
+pub(crate) fn block_on<F: Future<Output: Send> + Send + 'static>(main: F) -> F::Output {
+    let JoinHandle(_, packet) = spawn(main);
     QUEUE.with(|(_, queue)| {
         let queue = queue.try_borrow_mut().expect("`block_on` in a task");
-        loop {
-            let task = queue.recv().expect("the thread keeps a sender");
-            // Before the poll. Acquire pairs with the waker's release: the poll sees why it was woken.
-            let before = task.state.fetch_and(!QUEUED, Ordering::AcqRel);
-            if !Arc::ptr_eq(&task, &main) {
-                task.run(before & ABORTED != 0);
-            } else if let Ready(output) = main.poll(future.as_mut()) {
-                return output;
-            }
+        while packet.lock().unwrap().0.is_none() {
+            queue.recv().expect("the thread keeps a sender").run();
         }
-    })
+    });
+    let result = packet.lock().unwrap().0.take().unwrap();
+    result.expect("the main task has ended without an output")
 }
 
 /// Makes a task of the future, and queues it. The handle tells what comes of it; if it is dropped, the task goes on.
@@ -78,19 +71,14 @@ pub(crate) fn spawn<F: Future<Output: Send> + Send + 'static>(future: F) -> Join
     let packet = Arc::new(Mutex::new((None, None)));
     let mut promise = Promise(None, packet.clone());
     // The future is gone before the promise is kept: who has the output sees all that its destructors did.
-    let task = Arc::downgrade(&start(async move { drop(promise.0.replace(future.await)) }));
-    JoinHandle { task, packet }
-}
-
-/// Makes a task of a future without an output, and queues it.
-fn start(future: impl Future<Output = ()> + Send + 'static) -> Arc<Task> {
+    let future = async move { drop(promise.0.replace(future.await)) };
     let task = Arc::new(Task {
         state: AtomicU8::new(0),
         future: Mutex::new(Box::pin(future)),
         queue: QUEUE.with(|(sender, _)| sender.clone()),
     });
-    ArcWake::wake_by_ref(&task);
-    task
+    task.queue(0);
+    JoinHandle(Arc::downgrade(&task), packet)
 }
 
 /// The task is in the queue.
@@ -110,17 +98,14 @@ struct Task {
 }
 
 impl Task {
-    /// Polls a future, which is woken by waking this task.
-    fn poll<F: Future + ?Sized>(self: &Arc<Self>, future: Pin<&mut F>) -> Poll<F::Output> {
-        // Borrows the `Arc`: a poll touches no reference count, unless the future keeps the waker.
-        let waker = waker_ref(self);
-        future.poll(&mut Context::from_waker(&waker))
-    }
-
-    /// Polls its own future, or drops it. A panic is an end like another: it is the task's and not the executor's.
-    fn run(self: Arc<Self>, aborted: bool) {
+    /// Polls the future, or drops it. A panic is an end like another: it is the task's and not the executor's.
+    fn run(self: Arc<Self>) {
+        // Before the poll. Acquire pairs with the waker's release: the poll sees why it was woken.
+        let aborted = self.state.fetch_and(!QUEUED, Ordering::AcqRel) & ABORTED != 0;
+        let waker = waker_ref(&self);
+        let cx = &mut Context::from_waker(&waker);
         let mut future = self.future.lock().unwrap();
-        let poll = || aborted || self.poll(future.as_mut()).is_ready();
+        let poll = || aborted || future.as_mut().poll(cx).is_ready();
         let ends = catch_unwind(AssertUnwindSafe(poll)).unwrap_or(true);
         // It goes now, and not with the last waker. What is left may be woken, and has nothing to do.
         let ended = ends.then(|| replace(&mut *future, Box::pin(async {})));
@@ -147,13 +132,11 @@ impl ArcWake for Task {
 /// Where the result goes from the task to its handle, and who waits for it there.
 type Packet<T> = Mutex<(Option<Result<T, JoinError>>, Option<Waker>)>;
 
-/// Why there is no output.
+/// There is no output: the task, or a destructor of it, has panicked; or it was aborted, or nobody was left who could wake it.
 #[derive(Debug)]
-pub(crate) enum JoinError {
-    /// The task, or a destructor of it, has panicked.
-    Panicked,
-    /// It was aborted, or nobody was left who could wake it.
-    Cancelled,
+pub(crate) struct JoinError {
+    /// It was a panic.
+    pub panicked: bool,
 }
 
 /// Lies in the task's future. However that ends, this is dropped, and the handle hears of it. It has the output of the spawned
@@ -162,32 +145,24 @@ struct Promise<T>(Option<T>, Arc<Packet<T>>);
 
 impl<T> Drop for Promise<T> {
     fn drop(&mut self) {
-        let error = if thread::panicking() {
-            JoinError::Panicked
-        } else {
-            JoinError::Cancelled
-        };
+        let panicked = thread::panicking();
         let joiner = {
             let mut packet = self.1.lock().unwrap();
-            packet.0 = Some(self.0.take().ok_or(error));
+            packet.0 = Some(self.0.take().ok_or(JoinError { panicked }));
             packet.1.take()
         };
         joiner.into_iter().for_each(Waker::wake);
     }
 }
 
-/// Waits for a task: a future whose output is what came of it.
-pub(crate) struct JoinHandle<T> {
-    /// To abort it. Weak, for the handle is not to keep alive what nobody can wake.
-    task: Weak<Task>,
-    /// Where the result comes from.
-    packet: Arc<Packet<T>>,
-}
+/// Waits for a task: a future whose output is what came of it. It has the task, to abort it; weakly, for it is not to keep
+/// alive what nobody can wake.
+pub(crate) struct JoinHandle<T>(Weak<Task>, Arc<Packet<T>>);
 
 impl<T> JoinHandle<T> {
     /// Ends the task at its next chance: its future is dropped. Too late when it has ended.
     pub fn abort(&self) {
-        let task = self.task.upgrade();
+        let task = self.0.upgrade();
         task.iter().for_each(|task| task.queue(ABORTED));
     }
 }
@@ -197,7 +172,7 @@ impl<T> Future for JoinHandle<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (result, _older) = {
-            let mut packet = self.packet.lock().unwrap();
+            let mut packet = self.1.lock().unwrap();
             (packet.0.take(), packet.1.replace(cx.waker().clone()))
         };
         result.map_or(Pending, Ready)
@@ -206,62 +181,25 @@ impl<T> Future for JoinHandle<T> {
 
 // The demonstration.
 
-/// Says when it is dropped.
-struct Cup(&'static str);
-
-impl Drop for Cup {
-    fn drop(&mut self) {
-        println!("         ({} is washed)", self.0);
-    }
-}
-
 fn main() {
-    use std::future::{pending, poll_fn};
-    use std::time::{Duration, Instant};
     block_on(async {
         println!("output   {:?}", spawn(async { 6 * 7 }).await);
-
-        let broken = spawn(async {
-            let _cup = Cup("the broken cup");
-            assert_eq!(6 * 7, 54, "a cup falls");
-        });
+        let broken = spawn(async { assert_eq!(6 * 7, 54, "a cup falls") });
         println!("panic    {:?}", broken.await);
+        let idle = spawn(pending::<()>());
+        println!("nobody   {:?}, for none could have woken it", idle.await);
+        let late = spawn(async { println!("         this is never printed") });
+        late.abort();
+        println!("abort    panicked: {}", late.await.unwrap_err().panicked);
 
-        let endless = spawn(async {
-            let _cup = Cup("the endless cup");
-            pending::<()>().await
-        });
-        println!(
-            "nobody   {:?}, for nobody could have woken the task",
-            endless.await
-        );
-
-        let (keep, kept) = unbounded();
-        let endless = spawn(async move {
-            let _cup = Cup("the aborted cup");
-            poll_fn(|cx| {
-                keep.send(cx.waker().clone()).unwrap();
-                Poll::<()>::Pending
-            })
-            .await
-        });
-        spawn(async {}).await.unwrap();
-        endless.abort();
-        println!("abort    {:?}", endless.await);
-        drop(kept);
-    });
-
-    let start = Instant::now();
-    block_on(async {
+        let start = Instant::now();
         let tasks = [(); 4].map(|()| spawn(async { thread::sleep(Duration::from_millis(50)) }));
         for task in tasks {
             task.await.unwrap();
         }
+        let time = start.elapsed().as_millis();
+        println!("cannot   4 tasks that hold the one thread for 50 ms each take {time} ms");
     });
-    let time = start.elapsed().as_millis();
-    println!(
-        "cannot   4 tasks that hold their thread for 50 ms each take {time} ms: there is one thread"
-    );
 }
 
 // # What this cannot

@@ -3,7 +3,7 @@
 //! # What rung 5 could not
 //!
 //! ```text
-//! cannot   4 tasks that hold their thread for 50 ms each take 200 ms: there is one thread
+//! cannot   4 tasks that hold the one thread for 50 ms each take 200 ms
 //! ```
 //!
 //! # The idea
