@@ -8,15 +8,17 @@
 //!
 //! # The idea
 //!
-//! Several threads, the *workers*. What is woken or spawned goes to one queue, the *injector*. A worker takes some of it at once
-//! into a queue of its own, so that not all meet at the injector for each task; and who finds nothing there either takes half of
-//! another's queue, in which tasks might stand behind a long one.
+//! Several threads, the *workers*, and a queue for each: what a task spawns or wakes goes to the queue of the worker that runs it,
+//! so not all meet at one. Who finds nothing in his own queue *steals* from another's, in which tasks might stand behind a
+//! long one. He takes one; the library takes half, into a queue to which only he may push, and which is faster for that.
 //!
 //! ```text
-//!   spawn, wake ──push──► injector ──take some──► worker 0's queue ──pop──► poll
-//!                                  └─take some──► worker 1's queue ──pop──► poll
-//!                                                        └── half ──► worker 2, who has nothing
+//!   spawn, wake ──push──► worker 0's queue ──pop──► worker 0 polls
+//!   spawn, wake ──push──► worker 1's queue ──pop──► worker 1 polls
+//!                                  └───────steal──► worker 2, who has nothing
 //! ```
+//! This is rung 2 with workers, and of rung 5 it has that a panic ends a task, and no worker. The wheel, the reactor and the handles
+//! are left out for space: rung 7 has them all.
 //!
 //! # Why one flag is not enough any more
 //!
@@ -45,39 +47,42 @@
 //!                                         push(task); is anybody asleep? no: nothing to do
 //!   worker: I sleep now                   ... and the task lies there
 //! ```
-//! So it *announces* that it sleeps, and looks again before it does; who pushes looks for sleepers after the push. With a
-//! `SeqCst` fence between the two steps on both sides, one of them sees the other. (See `src/scheduler/idle.rs` of the library.)
+//! So it *announces* that it sleeps, and looks again before it does; who pushes looks for sleepers after the push. The number of
+//! sleepers is behind a lock, so one of the two is first: if the push is, the sleeper's look sees the task; if not, who pushes sees
+//! the sleeper. (The library does without the lock on this way, by a fence on both sides: `src/scheduler/idle.rs`.)
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Weak, mpsc};
-use std::{cell::RefCell, iter, panic, pin::Pin, task::Context, thread};
+use std::task::{Context, Poll::Pending, Poll::Ready};
+use std::{cell::Cell, cell::RefCell, future::poll_fn, panic, pin::Pin, thread, time};
 
-use crossbeam_deque::{Injector, Steal, Stealer, Worker};
+use crossbeam_deque::Injector;
 use futures_task::{ArcWake, waker_ref};
 
 thread_local! {
     /// The executor of which this thread is a part.
     static HERE: RefCell<Weak<Executor>> = const { RefCell::new(Weak::new()) };
+    /// Which of its workers this thread is.
+    static ME: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Runs a future and all that it spawns on so many threads, until it is ready. The tasks that are left are dropped
 /// with their wakers.
 pub fn block_on<F: Future<Output: Send> + Send + 'static>(workers: usize, main: F) -> F::Output {
-    let queues: Vec<_> = (0..workers).map(|_| Worker::new_fifo()).collect();
     let executor = Arc::new(Executor {
-        stealers: queues.iter().map(Worker::stealer).collect(),
+        queues: (0..workers).map(|_| Injector::new()).collect(),
         ..Executor::default()
     });
-    let (sender, output) = mpsc::channel();
-    executor.spawn(async move { sender.send(main.await).unwrap_or_default() });
+    let (tell, told) = mpsc::channel();
+    executor.spawn(async move { tell.send(main.await).unwrap_or_default() });
     thread::scope(|scope| {
-        for queue in queues {
-            scope.spawn(|| executor.work(queue));
-        }
-        let output = output.recv();
+        let work = |me| executor.work(me);
+        (0..workers).for_each(|me| drop(scope.spawn(move || work(me))));
+        let output = told.recv();
         executor.closed.store(true, Ordering::Release);
-        drop(executor.gate.lock());
+        // Who is about to sleep has the lock until it does, so it hears this.
+        drop(executor.sleepers.lock());
         executor.bell.notify_all();
         output.expect("the main task has panicked, or nobody can wake it")
     })
@@ -92,14 +97,10 @@ pub fn spawn(future: impl Future<Output = ()> + Send + 'static) {
 /// What the workers share.
 #[derive(Default)]
 struct Executor {
-    /// What is to be polled, and no worker has taken.
-    injector: Injector<Arc<Task>>,
-    /// The other ends of the workers' own queues.
-    stealers: Vec<Stealer<Arc<Task>>>,
+    /// What is to be polled, a queue for each worker. All may push to and take from each.
+    queues: Vec<Injector<Arc<Task>>>,
     /// How many workers sleep, or are about to.
-    sleepers: AtomicUsize,
-    /// Guards the way into sleep.
-    gate: Mutex<()>,
+    sleepers: Mutex<usize>,
     /// On which they sleep.
     bell: Condvar,
     /// `block_on` is over.
@@ -117,10 +118,13 @@ impl Executor {
     }
 
     /// The life of a worker.
-    fn work(self: &Arc<Self>, queue: Worker<Arc<Task>>) {
+    fn work(self: &Arc<Self>, me: usize) {
         HERE.set(Arc::downgrade(self));
+        ME.set(me);
         while !self.closed.load(Ordering::Acquire) {
-            match self.find(&queue) {
+            // Its own queue first, then the others'.
+            let mut queues = self.queues[me..].iter().chain(&self.queues[..me]);
+            match queues.find_map(|queue| queue.steal().success()) {
                 // A panic is the task's end, and not the worker's.
                 Some(task) => drop(panic::catch_unwind(panic::AssertUnwindSafe(|| task.run()))),
                 None => self.sleep(),
@@ -128,40 +132,14 @@ impl Executor {
         }
     }
 
-    /// A task: the worker's own, or one that nobody has taken, or another's.
-    fn find(&self, queue: &Worker<Arc<Task>>) -> Option<Arc<Task>> {
-        let take = || -> Steal<_> {
-            let others = self.stealers.iter().map(|it| it.steal_batch_and_pop(queue));
-            let fresh = self.injector.steal_batch_and_pop(queue);
-            fresh.or_else(|| others.collect())
-        };
-        // `Retry` means that another worker took something at the same time.
-        let mut taken = iter::repeat_with(take).skip_while(Steal::is_retry);
-        queue.pop().or_else(|| taken.next()?.success())
-    }
-
     /// Sleeps until there is something to find.
     fn sleep(&self) {
-        let mut gate = self.gate.lock().unwrap();
-        self.sleepers.fetch_add(1, Ordering::Relaxed);
-        // Pairs with the fence in `push`: it sees the sleeper, or this looks again and sees the task.
-        fence(Ordering::SeqCst);
-        let is_empty = || self.injector.is_empty() && self.stealers.iter().all(Stealer::is_empty);
-        while is_empty() && !self.closed.load(Ordering::Acquire) {
-            gate = self.bell.wait(gate).unwrap();
+        let mut sleepers = self.sleepers.lock().unwrap();
+        *sleepers += 1;
+        while self.queues.iter().all(Injector::is_empty) && !self.closed.load(Ordering::Acquire) {
+            sleepers = self.bell.wait(sleepers).unwrap();
         }
-        self.sleepers.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// Queues a task, and wakes a worker for it if one sleeps.
-    fn push(&self, task: Arc<Task>) {
-        self.injector.push(task);
-        fence(Ordering::SeqCst);
-        if self.sleepers.load(Ordering::Relaxed) > 0 {
-            // Who has announced himself is behind the gate until he sleeps: the bell cannot ring between the two.
-            drop(self.gate.lock());
-            self.bell.notify_one();
-        }
+        *sleepers -= 1;
     }
 }
 
@@ -186,24 +164,24 @@ impl Task {
         // Acquire pairs with the release of the waker, and of the worker that polled it last.
         self.state.swap(RUNNING, Ordering::AcqRel);
         let waker = waker_ref(&self);
-        let mut future = self.future.lock().unwrap();
-        let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
-        if polled.is_ready() {
-            // It goes now, and not with the last waker.
-            *future = Box::pin(async {});
-        }
-        drop(future);
-        // RUNNING stays when the task has ended, so that no wake queues it any more.
-        if polled.is_pending() && self.state.fetch_and(!RUNNING, Ordering::AcqRel) & QUEUED != 0 {
+        let cx = &mut Context::from_waker(&waker);
+        if self.future.lock().unwrap().as_mut().poll(cx).is_ready() {
+            // It goes now, and not with the last waker. RUNNING stays, so that no wake queues it any more.
+            *self.future.lock().unwrap() = Box::pin(async {});
+        } else if self.state.fetch_and(!RUNNING, Ordering::AcqRel) & QUEUED != 0 {
             self.queue();
         }
     }
 
-    /// Puts the task into the queue.
+    /// Puts the task into the queue of this thread's worker, and wakes a worker for it if one sleeps.
     fn queue(self: &Arc<Self>) {
         // There is no executor any more when `block_on` is over. Then the task goes with its wakers.
         if let Some(executor) = self.executor.upgrade() {
-            executor.push(self.clone());
+            // Another executor's worker may have a higher number, and what is no worker has 0.
+            executor.queues[ME.get() % executor.queues.len()].push(self.clone());
+            if *executor.sleepers.lock().unwrap() > 0 {
+                executor.bell.notify_one();
+            }
         }
     }
 }
@@ -218,64 +196,27 @@ impl ArcWake for Task {
 
 // The demonstration.
 
-use std::future::poll_fn;
-use std::sync::Barrier;
-use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
-
-/// Spawns so many tasks that hold their thread for so long. The future waits for them, and tells how long that took.
-fn hold(tasks: usize, time: Duration) -> impl Future<Output = Duration> {
-    let start = Instant::now();
-    // How many are left, and who waits for them.
-    let left = Arc::new(Mutex::new((tasks, None::<Waker>)));
-    for _ in 0..tasks {
-        let left = left.clone();
-        spawn(async move {
-            thread::sleep(time);
-            let waiting = {
-                let mut left = left.lock().unwrap();
-                left.0 -= 1;
-                left.1.take()
-            };
-            waiting.into_iter().for_each(Waker::wake);
-        });
-    }
-    poll_fn(move |cx| {
-        let (left, _older) = {
-            let mut left = left.lock().unwrap();
-            (left.0, left.1.replace(cx.waker().clone()))
-        };
-        if left == 0 {
-            Poll::Ready(start.elapsed())
-        } else {
-            Poll::Pending
+/// Prints how long a task waits that stands behind four which hold their thread for 50 ms each.
+fn queue_up(label: &str, workers: usize) {
+    let mut begun = None::<time::Instant>;
+    let main = poll_fn(move |cx| {
+        if let Some(begun) = begun.replace(time::Instant::now()) {
+            return Ready(begun.elapsed().as_millis());
         }
-    })
+        (0..4).for_each(|_| spawn(async { thread::sleep(time::Duration::from_millis(50)) }));
+        // It runs, so it is not queued before this poll ends: then it stands behind the four.
+        cx.waker().wake_by_ref();
+        Pending
+    });
+    let time = block_on(workers, main);
+    println!("{label}: behind 4 tasks that hold a thread for 50 ms each, a task waits {time} ms");
 }
 
 fn main() {
-    const FIFTY: Duration = Duration::from_millis(50);
-    let time = block_on(1, async { hold(4, FIFTY).await }).as_millis();
-    println!("1 worker   4 tasks that hold their thread for 50 ms each take {time} ms");
-    let time = block_on(4, async { hold(4, FIFTY).await }).as_millis();
-    println!("4 workers  4 tasks that hold their thread for 50 ms each take {time} ms");
-
-    let held = block_on(2, async {
-        let both_run = Arc::new(Barrier::new(2));
-        let other = both_run.clone();
-        spawn(async move {
-            other.wait();
-            thread::sleep(4 * FIFTY);
-        });
-        both_run.wait();
-        let quick = hold(1, Duration::ZERO);
-        thread::sleep(4 * FIFTY);
-        quick.await
-    });
-    let time = held.as_millis();
-    println!(
-        "cannot     while both of 2 workers are held for 200 ms, a task that needs no time takes {time} ms"
-    );
+    queue_up("1 worker", 1);
+    queue_up("2 workers", 2);
+    queue_up("5 workers", 5);
+    queue_up("cannot   4 workers", 4);
 }
 
 // # What this cannot

@@ -3,7 +3,7 @@
 //! # What rung 6 could not
 //!
 //! ```text
-//! cannot     while both of 2 workers are held for 200 ms, a task that needs no time takes 200 ms
+//! cannot   4 workers: behind 4 tasks that hold a thread for 50 ms each, a task waits 50 ms
 //! ```
 //!
 //! # The ideas
