@@ -17,8 +17,8 @@
 //!   spawn, wake ──push──► worker 1's queue ──pop──► worker 1 polls
 //!                                  └───────steal──► worker 2, who has nothing
 //! ```
-//! This is rung 2 with workers, and of rung 5 it has that a panic ends a task, and no worker. The wheel, the reactor and the handles
-//! are left out for space: rung 7 has them all.
+//! This is rung 2 with workers, and of rung 5 it has that a panic ends a task, and no worker. The wheel, the reactor and the
+//! handles are left out for space: rung 7 has them all.
 //!
 //! # Why one flag is not enough any more
 //!
@@ -47,9 +47,10 @@
 //!                                         push(task); is anybody asleep? no: nothing to do
 //!   worker: I sleep now                   ... and the task lies there
 //! ```
-//! So it *announces* that it sleeps, and looks again before it does; who pushes looks for sleepers after the push. The number of
-//! sleepers is behind a lock, so one of the two is first: if the push is, the sleeper's look sees the task; if not, who pushes sees
-//! the sleeper. (The library does without the lock on this way, by a fence on both sides: `src/scheduler/idle.rs`.)
+//! So it *announces* that it sleeps, and looks again before it does; who pushes looks for sleepers after the push. The number
+//! of sleepers is behind a lock, so one of the two has it first. If it is who pushes, then the other's second look sees the task; if
+//! it is the worker, then who pushes sees a sleeper. (In the library a fence on both sides does that, and no lock is on the way
+//! of a push: `src/scheduler/idle.rs`.)
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
