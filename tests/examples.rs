@@ -57,8 +57,12 @@ fn sync_vs_async_waits_add_up_only_when_blocking_or_in_sequence() {
     for way in ["blocking", "await, await"] {
         assert!(number(&said, way, "s") >= 0.9, "{said}");
     }
-    let together = number(&said, "join!", "s");
-    assert!((0.3..0.9).contains(&together), "{said}");
+    // Beside the same waits one after the other, on the same machine, however busy it is.
+    let in_sequence = number(&said, "await, await", "s");
+    assert!(
+        (0.3..in_sequence).contains(&number(&said, "join!", "s")),
+        "{said}"
+    );
 
     let refused = run("sync_vs_async", &["soon"]);
     assert!(
