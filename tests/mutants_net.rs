@@ -2,6 +2,7 @@
 
 mod sync_support;
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -46,6 +47,28 @@ fn what_is_ready_is_not_closed_until_it_is() {
             {
                 samovar::task::yield_now().await;
             }
+        });
+    });
+}
+
+#[test]
+fn an_attempt_in_both_directions_takes_the_one_that_is_ready() {
+    watchdog(|| {
+        Runtime::new().unwrap().block_on(async {
+            let both = Interest::READABLE | Interest::WRITABLE;
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            // There is room to write, and nothing to read.
+            ours.ready(Interest::WRITABLE).await.unwrap();
+            let read = ours.try_io(Interest::READABLE, || Ok("read"));
+            assert_eq!(read.unwrap_err().kind(), ErrorKind::WouldBlock);
+            assert_eq!(ours.try_io(both, || Ok("wrote")).unwrap(), "wrote");
+            // There is something to read, and no room to write.
+            while ours.try_write(&[0; 65_536]).is_ok() {}
+            let write = ours.try_io(Interest::WRITABLE, || Ok("wrote"));
+            assert_eq!(write.unwrap_err().kind(), ErrorKind::WouldBlock);
+            assert_eq!(theirs.try_write(b"tea").unwrap(), 3);
+            ours.ready(Interest::READABLE).await.unwrap();
+            assert_eq!(ours.try_io(both, || Ok("read")).unwrap(), "read");
         });
     });
 }

@@ -3,7 +3,8 @@
 mod runtime_support;
 
 use std::cell::RefCell;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::mpsc as std_mpsc;
 use std::task::Poll;
 use std::thread;
@@ -12,10 +13,11 @@ use std::time::Duration;
 use runtime_support::{
     Counter, OnDrop, current_thread, multi_thread, on_drop, on_each, wait_until, watchdog,
 };
-use samovar::runtime::{Builder, Runtime};
+use samovar::runtime::{Builder, Runtime, TaskState};
 use samovar::sync::{mpsc, oneshot};
 use samovar::task::{self, JoinSet, yield_now};
 use samovar::time::{Instant, interval};
+use samovar::trace::Who;
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -233,4 +235,100 @@ fn a_timer_set_by_a_thread_that_is_no_worker_fires_while_nobody_is_inside_block_
             }
         });
     }
+}
+
+#[test]
+fn who_is_woken_from_within_another_runtime_goes_on_in_its_own() {
+    watchdog(60, || {
+        let (here, there) = (current_thread(), current_thread());
+        let (wake, woken) = oneshot::channel();
+        let waits = there.spawn(woken);
+        there.block_on(yield_now());
+        here.block_on(async {
+            wake.send("tea").unwrap();
+            for _ in 0..100 {
+                yield_now().await;
+            }
+            assert!(!waits.is_finished(), "nobody is inside that runtime");
+        });
+        assert_eq!(there.block_on(waits).unwrap(), Ok("tea"));
+    });
+}
+
+#[test]
+fn a_task_that_runs_again_after_a_wait_is_seen_on_its_worker() {
+    watchdog(60, || {
+        let rt = multi_thread(2);
+        let (tell, told) = std_mpsc::channel();
+        let (go, wait) = std_mpsc::channel::<()>();
+        let (wake, woken) = oneshot::channel();
+        let task = rt.spawn(async move {
+            woken.await.unwrap();
+            tell.send(()).unwrap();
+            wait.recv().unwrap();
+        });
+        let state = || {
+            let dump = rt.handle().dump();
+            let line = dump
+                .tasks
+                .iter()
+                .find(|line| line.who == Who::Task(task.id()));
+            line.map(|line| line.state)
+        };
+        wait_until(|| state() == Some(TaskState::Waiting));
+        wake.send(()).unwrap();
+        told.recv().unwrap();
+        let state = state().unwrap();
+        assert!(
+            matches!(state, TaskState::Running { worker: Some(_) }),
+            "{state:?}"
+        );
+        go.send(()).unwrap();
+        rt.block_on(task).unwrap();
+    });
+}
+
+#[test]
+fn each_future_inside_block_on_is_seen_as_it_is() {
+    watchdog(60, || {
+        let rt = current_thread();
+        let states = || -> Vec<_> {
+            let dump = rt.handle().dump();
+            assert_eq!(dump.not_polled_yet, 0, "{dump}");
+            dump.tasks.iter().map(|line| line.state).collect()
+        };
+        let inside = |future: Pin<Box<dyn Future<Output = ()> + Send>>| {
+            let (handle, before) = (rt.handle().clone(), states().len());
+            let thread = thread::spawn(move || handle.block_on(future));
+            wait_until(|| states().len() > before);
+            thread
+        };
+        let (go, wait) = std_mpsc::channel::<()>();
+        let first = inside(Box::pin(async move { wait.recv().unwrap() }));
+        // Those who come later stand in line.
+        let (wake, woken) = oneshot::channel();
+        let second = inside(Box::pin(async { woken.await.unwrap() }));
+        let (go_too, wait) = std_mpsc::channel::<()>();
+        let third = inside(Box::pin(poll_fn(move |cx| {
+            // Woken in a poll that lasts: it is to be polled again.
+            cx.waker().wake_by_ref();
+            Poll::Ready(wait.recv().unwrap())
+        })));
+        // Nothing can wake this one: it stays.
+        drop(inside(Box::pin(std::future::pending())));
+        let expected = [
+            TaskState::Running { worker: Some(0) },
+            TaskState::Waiting,
+            TaskState::Queued,
+            TaskState::Forgotten,
+        ];
+        wait_until(|| states() == expected);
+        wake.send(()).unwrap();
+        second.join().unwrap();
+        go_too.send(()).unwrap();
+        third.join().unwrap();
+        go.send(()).unwrap();
+        first.join().unwrap();
+        rt.shutdown_background();
+    });
 }

@@ -400,4 +400,22 @@ mod tests {
             ));
         }
     }
+
+    #[test]
+    fn it_is_waited_for_as_long_as_somebody_waits() {
+        let source = Source::default();
+        assert!(!source.is_waited_for());
+        assert!(poll(&source, Direction::Write).is_pending());
+        assert!(source.is_waited_for());
+        source.set_ready(Direction::Write, OPEN, &mut Vec::new());
+        assert!(!source.is_waited_for());
+
+        let mut place = Place::Other(None);
+        let waker = noop_waker();
+        let mut cx = Context::from_waker(&waker);
+        let polled = source.poll_ready(Direction::Read, &mut place, &mut cx);
+        assert!(polled.is_pending() && source.is_waited_for());
+        source.forget(Direction::Read, place);
+        assert!(!source.is_waited_for());
+    }
 }

@@ -20,11 +20,11 @@
 //! `(a || b) && c` here, and `a || (b && c)` when the text is changed.
 //!
 //! ```text
-//! mutate LIST GROUPS DIR [again] [GROUP..]
+//! mutate LIST GROUPS DIR [again | more] [GROUP..]
 //! ```
 //!
 //! `LIST` is what `cargo mutants --list --json` wrote, `GROUPS` says which tests belong to which files, `DIR` is where to work.
-//! `again`: only those that survived the last time.
+//! `again`: only those that survived the last time. `more`: only those that were never run: a run may be broken off.
 
 mod compile;
 mod groups;
@@ -61,14 +61,14 @@ fn main() {
     let mut args = env::args().skip(1);
     let mut next = || {
         args.next()
-            .expect("mutate LIST GROUPS DIR [again] [GROUP..]")
+            .expect("mutate LIST GROUPS DIR [again | more] [GROUP..]")
     };
     let (list, groups, dir) = (next(), next(), next());
     let mut rest: Vec<String> = args.collect();
-    let again = rest.first().is_some_and(|word| word == "again");
-    if again {
-        rest.remove(0);
-    }
+    let which = match rest.first() {
+        Some(word) if word == "again" || word == "more" => rest.remove(0),
+        _ => String::new(),
+    };
     let dir = Path::new(&dir);
     let groups = groups::read(&groups, &rest);
     let mutants = read(&list, &groups);
@@ -86,9 +86,11 @@ fn main() {
     known.extend(impossible);
     report::save(&dir.join("results.txt"), &known);
     let binaries = compile::tests(dir, &groups);
-    if again {
-        planted.retain(|mutant| known.get(&mutant.name).is_none_or(report::Outcome::is_open));
-    }
+    planted.retain(|mutant| match &*which {
+        "again" => known.get(&mutant.name).is_none_or(report::Outcome::is_open),
+        "more" => !known.contains_key(&mutant.name),
+        _ => true,
+    });
     planted.sort_by_key(|mutant| mutant.group);
     known.extend(run::all(dir, &groups, &planted, &binaries));
     report::save(&dir.join("results.txt"), &known);
