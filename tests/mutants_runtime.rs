@@ -4,6 +4,7 @@ mod runtime_support;
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
+use std::io::Write;
 use std::pin::Pin;
 use std::sync::mpsc as std_mpsc;
 use std::task::Poll;
@@ -13,11 +14,12 @@ use std::time::Duration;
 use runtime_support::{
     Counter, OnDrop, current_thread, multi_thread, on_drop, on_each, wait_until, watchdog,
 };
+use samovar::net::UnixStream;
 use samovar::runtime::{Builder, Runtime, TaskState};
 use samovar::sync::{mpsc, oneshot};
 use samovar::task::{self, JoinSet, yield_now};
 use samovar::time::{Instant, interval};
-use samovar::trace::Who;
+use samovar::trace::{Kind, Trace, Who};
 
 const MILLI: Duration = Duration::from_millis(1);
 
@@ -330,5 +332,101 @@ fn each_future_inside_block_on_is_seen_as_it_is() {
         go.send(()).unwrap();
         first.join().unwrap();
         rt.shutdown_background();
+    });
+}
+
+#[test]
+fn a_shutdown_with_a_time_limit_leaves_a_worker_that_is_blocked() {
+    watchdog(60, || {
+        for seated in [false, true] {
+            let rt = multi_thread(2);
+            let (tell, told) = std_mpsc::channel();
+            let (go, wait) = std_mpsc::channel::<()>();
+            let blocks = async move {
+                tell.send(()).unwrap();
+                wait.recv()
+            };
+            if seated {
+                // From here, the worker that has a thread of its own is the only one that can have it.
+                rt.block_on(async {
+                    drop(samovar::spawn(blocks));
+                    told.recv().unwrap();
+                });
+            } else {
+                drop(rt.spawn(blocks));
+                told.recv().unwrap();
+            }
+            rt.shutdown_timeout(10 * MILLI);
+            // Only now: the shutdown did not wait for it.
+            go.send(()).unwrap();
+        }
+    });
+}
+
+#[test]
+fn simulated_workers_wait_for_a_socket_before_the_clock_jumps() {
+    watchdog(60, || {
+        let rt = Builder::new_multi_thread().seed(1).build().unwrap();
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        rt.block_on(async {
+            let ours = UnixStream::from_std(ours).unwrap();
+            let real = std::time::Instant::now();
+            let timeout = samovar::time::timeout(Duration::from_secs(3600), ours.readable());
+            assert!(timeout.await.is_err());
+            assert!(real.elapsed() >= 20 * MILLI);
+            // Without any timer it waits for as long as that takes.
+            let peer = thread::spawn(move || {
+                thread::sleep(200 * MILLI);
+                (&theirs).write_all(b"tea").unwrap();
+                theirs
+            });
+            ours.readable().await.unwrap();
+            drop(peer.join().unwrap());
+        });
+    });
+}
+
+#[test]
+fn the_trace_tells_of_a_blocked_worker_also_when_nobody_is_to_be_warned() {
+    watchdog(60, || {
+        let trace = Trace::new();
+        let rt = Builder::new_multi_thread()
+            .worker_threads(2)
+            .trace(&trace)
+            .warn_blocking_after(Duration::MAX)
+            .on_warning(|warning| panic!("switched off: {warning}"))
+            .build()
+            .unwrap();
+        rt.block_on(async {
+            let who = Some(Who::Main);
+            let is_told =
+                |kind: &Kind| matches!(kind, Kind::Blocked { who: told, .. } if *told == who);
+            // Inside one poll, until the watchdog has seen it.
+            wait_until(|| trace.events().iter().any(|event| is_told(&event.kind)));
+        });
+    });
+}
+
+#[test]
+fn each_theft_takes_at_least_one_task() {
+    watchdog(60, || {
+        let rt = multi_thread(2);
+        rt.block_on(async {
+            for _ in 0..10 {
+                let (tell, told) = std_mpsc::channel();
+                // This worker has the task in its queue, and cannot run it before another has.
+                drop(samovar::spawn(async move { tell.send(()).unwrap() }));
+                told.recv().unwrap();
+                yield_now().await;
+            }
+        });
+        for worker in 0..2 {
+            let (thefts, tasks) = (
+                rt.metrics().worker_steal_operations(worker),
+                rt.metrics().worker_steal_count(worker),
+            );
+            assert!(tasks >= thefts, "{tasks} tasks in {thefts} thefts");
+        }
     });
 }

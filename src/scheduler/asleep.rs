@@ -259,6 +259,8 @@ mod tests {
     fn who_wants_no_warning_is_not_woken_to_look() {
         let asleep = Asleep::new();
         asleep.expect_nothing();
+        let never = u64::MAX;
+        assert_eq!(asleep.shared().probed.load(Relaxed), never);
         assert!(!asleep.shared().should_probe());
         asleep.end();
     }

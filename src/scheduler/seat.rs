@@ -424,3 +424,78 @@ impl Drop for Line<'_> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::runtime::{Builder, Runtime};
+    use crate::sync::oneshot;
+    use crate::task::yield_now;
+    use crate::time::sleep;
+    use std::os::unix::net::UnixStream as StdUnixStream;
+    use std::time::Duration;
+
+    /// A runtime with the seat and nothing else, and what looks whether there is a stand-in.
+    fn runtime() -> (Runtime, impl Fn() -> bool) {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .build()
+            .unwrap();
+        let shared = runtime.handle().home().shared().clone();
+        (runtime, move || shared.seat.lock().has_stand_in)
+    }
+
+    #[test]
+    fn who_leaves_nothing_behind_leaves_nobody_in_the_seat() {
+        let (runtime, has_stand_in) = runtime();
+        runtime.block_on(async {
+            crate::spawn(yield_now()).await.unwrap();
+            sleep(Duration::from_millis(1)).await;
+        });
+        assert!(!has_stand_in());
+    }
+
+    #[test]
+    fn who_leaves_a_timer_a_socket_or_a_task_calls_the_stand_in() {
+        let (timed, has_stand_in) = runtime();
+        let entered = timed.enter();
+        let mut hour = Box::pin(sleep(Duration::from_secs(3600)));
+        drop(entered);
+        let poll_once = |cx: &mut Context<'_>| Poll::Ready(hour.as_mut().poll(cx));
+        let polled = timed.block_on(std::future::poll_fn(poll_once));
+        assert!(polled.is_pending() && has_stand_in());
+
+        let (waits, has_stand_in) = runtime();
+        let (socket, _peer) = StdUnixStream::pair().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let socket = waits.block_on(async {
+            let socket = crate::net::UnixStream::from_std(socket).unwrap();
+            socket.writable().await.unwrap();
+            socket
+        });
+        assert!(has_stand_in());
+        drop(socket);
+
+        let (holds, has_stand_in) = runtime();
+        let (_wake, woken) = oneshot::channel::<()>();
+        holds.block_on(async {
+            drop(crate::spawn(woken));
+            yield_now().await;
+        });
+        assert!(has_stand_in(), "it is there before the task is woken");
+    }
+
+    #[test]
+    fn the_stand_in_is_no_future_inside_block_on() {
+        let (runtime, _) = runtime();
+        let shared = runtime.handle().home().shared();
+        assert!(!shared.seat.has_main());
+        runtime.block_on(async { assert!(shared.seat.has_main()) });
+        assert!(!shared.seat.has_main());
+        shared.call_stand_in_if_vacant();
+        while shared.seat.is_vacant() {
+            std::thread::yield_now();
+        }
+        assert!(!shared.seat.has_main());
+    }
+}
