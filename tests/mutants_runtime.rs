@@ -271,10 +271,9 @@ fn a_task_that_runs_again_after_a_wait_is_seen_on_its_worker() {
         });
         let state = || {
             let dump = rt.handle().dump();
-            let line = dump
-                .tasks
-                .iter()
-                .find(|line| line.who == Who::Task(task.id()));
+            let mut lines = dump.tasks.iter();
+            let line = lines.find(|line| line.who == Who::Task(task.id()));
+            assert!(line.is_none() || lines.next().is_none(), "{dump}");
             line.map(|line| line.state)
         };
         wait_until(|| state() == Some(TaskState::Waiting));
@@ -428,5 +427,26 @@ fn each_theft_takes_at_least_one_task() {
             );
             assert!(tasks >= thefts, "{tasks} tasks in {thefts} thefts");
         }
+    });
+}
+
+#[test]
+fn a_task_in_its_first_poll_is_seen_beside_the_future_inside_block_on() {
+    watchdog(60, || {
+        let rt = multi_thread(2);
+        rt.block_on(async {
+            let (tell, told) = std_mpsc::channel();
+            let (go, wait) = std_mpsc::channel::<()>();
+            let task = samovar::spawn(async move {
+                tell.send(()).unwrap();
+                wait.recv().unwrap();
+            });
+            told.recv().unwrap();
+            let dump = rt.handle().dump();
+            let who: Vec<_> = dump.tasks.iter().map(|line| line.who).collect();
+            assert_eq!(who, [Who::Main, Who::Task(task.id())], "{dump}");
+            go.send(()).unwrap();
+            task.await.unwrap();
+        });
     });
 }

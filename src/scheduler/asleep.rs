@@ -286,6 +286,27 @@ mod tests {
         asleep.end();
     }
 
+    #[test]
+    fn who_waits_for_one_who_waits_for_one_that_is_forgotten_is_dead_too() {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .warn_all_asleep(false)
+            .warn_never_woken(false)
+            .build()
+            .unwrap();
+        let handle = runtime.handle().clone();
+        // Nothing ends it; so the thread is left behind.
+        drop(thread::spawn(move || {
+            handle.block_on(async {
+                let forgotten = crate::spawn(std::future::pending::<()>());
+                crate::spawn(forgotten).await.unwrap().unwrap();
+            });
+        }));
+        let shared = runtime.handle().home().shared();
+        wait_until(|| shared.nothing_is_left() && Census::take(shared).is_dead());
+        runtime.shutdown_background();
+    }
+
     /// How many threads the process has.
     fn threads() -> usize {
         std::fs::read_dir("/proc/self/task").unwrap().count()
