@@ -313,7 +313,8 @@ fn each_future_inside_block_on_is_seen_as_it_is() {
         let third = inside(Box::pin(poll_fn(move |cx| {
             // Woken in a poll that lasts: it is to be polled again.
             cx.waker().wake_by_ref();
-            Poll::Ready(wait.recv().unwrap())
+            wait.recv().unwrap();
+            Poll::Ready(())
         })));
         // Nothing can wake this one: it stays.
         drop(inside(Box::pin(std::future::pending())));

@@ -457,6 +457,10 @@ mod tests {
 
     #[test]
     fn who_leaves_a_timer_a_socket_or_a_task_calls_the_stand_in() {
+        let (queued, has_stand_in) = runtime();
+        queued.block_on(async { drop(crate::spawn(async {})) });
+        assert!(has_stand_in());
+
         let (timed, has_stand_in) = runtime();
         let entered = timed.enter();
         let mut hour = Box::pin(sleep(Duration::from_secs(3600)));
