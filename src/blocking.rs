@@ -26,8 +26,10 @@ use crate::shim::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::shim::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use crate::shim::{Condvar, Mutex, MutexGuard, has_ended, lock, thread, thread_local};
 use crate::task::budget;
-use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket};
+use crate::task::cell::Task;
 use crate::task::foreign::cancel_in_turn;
+use crate::task::roles::{Run, Runnable, Schedule, Spawned, Ticket};
+use crate::task::spawn::{Target, spawn_into};
 use crate::task::stage::Stage;
 use crate::task::{Id, JoinHandle, Place};
 use crate::time::clock;
@@ -150,7 +152,7 @@ impl Pool {
         R: Send + 'static,
     {
         if home.shared().is_simulated() {
-            return home.spawn(Closure(Some(run)), place);
+            return spawn_into(Target::RuntimeOf(&home), Closure(Some(run)), place);
         }
         let task = Task::new(Closure(Some(run)), InPool, Id::next(), place);
         let handle = JoinHandle::new(task.clone());

@@ -12,7 +12,7 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::scheduler::{Home, Local};
+use crate::scheduler::{Home, Worker};
 use crate::shim::thread_local;
 
 thread_local! {
@@ -30,7 +30,7 @@ struct Context {
     /// The runtime that `spawn` and its kin use.
     home: RefCell<Option<Arc<Home>>>,
     /// The worker that this thread is. Its runtime is not `home`'s while a guard of another runtime is held.
-    worker: RefCell<Option<Rc<Local>>>,
+    worker: RefCell<Option<Rc<Worker>>>,
     /// How many guards are held, so that one that is dropped out of order is found out.
     depth: Cell<usize>,
     /// Whether this thread is polling for a runtime, so that to block it would block others.
@@ -91,7 +91,7 @@ pub(crate) fn expect_runtime_for(purpose: &str, caller: &Location<'_>) {
 
 /// Calls `f` with the worker that this thread is for the runtime that `spawn` uses now; else with `None`. `f` must not run
 /// foreign code.
-pub(crate) fn with_entered_worker<R>(f: impl FnOnce(Option<&Local>) -> R) -> R {
+pub(crate) fn with_entered_worker<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
     let mut f = Some(f);
     let result = CONTEXT.try_with(|context| {
         let worker = context.worker.borrow();
@@ -106,7 +106,7 @@ pub(crate) fn with_entered_worker<R>(f: impl FnOnce(Option<&Local>) -> R) -> R {
 }
 
 /// Calls `f` with the worker that this thread is, of whatever runtime; a stranger is `None`. `f` must not run foreign code.
-pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Local>) -> R) -> R {
+pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
     let mut f = Some(f);
     let result =
         CONTEXT.try_with(|context| f.take().map(|f| f(context.worker.borrow().as_deref())));
@@ -114,7 +114,7 @@ pub(crate) fn with_worker<R>(f: impl FnOnce(Option<&Local>) -> R) -> R {
 }
 
 /// The result of a call that was made, or makes it for a stranger when the thread-local is gone.
-fn finish<R, F: FnOnce(Option<&Local>) -> R>(
+fn finish<R, F: FnOnce(Option<&Worker>) -> R>(
     result: Result<Option<R>, crate::shim::thread::AccessError>,
     f: Option<F>,
 ) -> R {
@@ -214,14 +214,14 @@ pub(crate) fn forbid_blocking(call: &str) {
 }
 
 /// The worker that this thread is, of whatever runtime.
-pub(crate) fn worker() -> Option<Rc<Local>> {
+pub(crate) fn worker() -> Option<Rc<Worker>> {
     CONTEXT
         .try_with(|context| context.worker.borrow().clone())
         .unwrap_or(None)
 }
 
 /// Makes the thread a worker, or (`None`) a stranger again. Returns what it was.
-pub(crate) fn set_worker(worker: Option<Rc<Local>>) -> Option<Rc<Local>> {
+pub(crate) fn set_worker(worker: Option<Rc<Worker>>) -> Option<Rc<Worker>> {
     CONTEXT
         .try_with(|context| context.worker.replace(worker))
         .unwrap_or(None)

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 
 use socket2::SockRef;
 
-use super::source::{Place, Seen};
+use super::source::{Seen, WaiterKey};
 use super::{Direction, Key, Source};
 use crate::ablation;
 use crate::context;
@@ -78,7 +78,7 @@ impl<E: AsFd> Io<E> {
         cx: &mut Context<'_>,
         operation: impl FnMut(&E) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        self.poll_at(direction, &mut Place::Poller, cx, operation)
+        self.poll_at(direction, &mut WaiterKey::Poller, cx, operation)
     }
 
     /// As [`poll_io`](Io::poll_io), for `read` and `write`, which say by a short count that the next call would block.
@@ -90,7 +90,7 @@ impl<E: AsFd> Io<E> {
         wanted: usize,
         mut operation: impl FnMut(&E) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        self.poll_seeing(direction, &mut Place::Poller, cx, |socket, source| {
+        self.poll_seeing(direction, &mut WaiterKey::Poller, cx, |socket, source| {
             let moved = operation(socket)?;
             if let Some((source, seen)) = source {
                 if ablation::SHORT_READ && moved > 0 && moved < wanted && seen.trusts_short() {
@@ -110,9 +110,9 @@ impl<E: AsFd> Io<E> {
         let mut waiter = Waiter {
             io: self,
             direction,
-            place: Place::Other(None),
+            key: WaiterKey::Future(None),
         };
-        poll_fn(|cx| self.poll_at(direction, &mut waiter.place, cx, &mut operation)).await
+        poll_fn(|cx| self.poll_at(direction, &mut waiter.key, cx, &mut operation)).await
     }
 
     /// Waits until the direction may be ready, for any number of tasks at once. Cancel safe.
@@ -120,9 +120,9 @@ impl<E: AsFd> Io<E> {
         let mut waiter = Waiter {
             io: self,
             direction,
-            place: Place::Other(None),
+            key: WaiterKey::Future(None),
         };
-        poll_fn(|cx| self.poll_ready_at(direction, &mut waiter.place, cx)).await
+        poll_fn(|cx| self.poll_ready_at(direction, &mut waiter.key, cx)).await
     }
 
     /// Waits until the direction may be ready, for the one task that polls it.
@@ -131,7 +131,7 @@ impl<E: AsFd> Io<E> {
         direction: Direction,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        self.poll_ready_at(direction, &mut Place::Poller, cx)
+        self.poll_ready_at(direction, &mut WaiterKey::Poller, cx)
     }
 
     /// What a trace calls the socket: its type, and whom it talks to or, if it talks to all the world, where it is.
@@ -201,12 +201,12 @@ impl<E: AsFd> Io<E> {
     fn poll_ready_at(
         &self,
         direction: Direction,
-        place: &mut Place,
+        key: &mut WaiterKey,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         let unit = ready!(budget::spend(cx));
         let source = self.source()?;
-        let Poll::Ready(seen) = source.poll_ready(direction, place, cx) else {
+        let Poll::Ready(seen) = source.poll_ready(direction, key, cx) else {
             self.note(direction);
             return Poll::Pending;
         };
@@ -219,18 +219,18 @@ impl<E: AsFd> Io<E> {
     fn poll_at<R>(
         &self,
         direction: Direction,
-        place: &mut Place,
+        key: &mut WaiterKey,
         cx: &mut Context<'_>,
         mut operation: impl FnMut(&E) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        self.poll_seeing(direction, place, cx, |socket, _| operation(socket))
+        self.poll_seeing(direction, key, cx, |socket, _| operation(socket))
     }
 
     /// The loop of every operation: ready? try; `WouldBlock`? take the guess back and wait.
     fn poll_seeing<R>(
         &self,
         direction: Direction,
-        place: &mut Place,
+        key: &mut WaiterKey,
         cx: &mut Context<'_>,
         mut operation: impl FnMut(&E, Option<(&Source, Seen)>) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
@@ -238,7 +238,7 @@ impl<E: AsFd> Io<E> {
         loop {
             let seen = match self.registered.get() {
                 None => None,
-                Some(at) => match at.source.poll_ready(direction, place, cx) {
+                Some(at) => match at.source.poll_ready(direction, key, cx) {
                     Poll::Ready(seen) => Some((&*at.source, seen?)),
                     Poll::Pending => {
                         self.note(direction);
@@ -312,14 +312,14 @@ struct Waiter<'a, E: AsFd> {
     io: &'a Io<E>,
     /// For what.
     direction: Direction,
-    /// Its place among the waiters.
-    place: Place,
+    /// Which of the waiters it is.
+    key: WaiterKey,
 }
 
 impl<E: AsFd> Drop for Waiter<'_, E> {
     fn drop(&mut self) {
         if let Some(at) = self.io.registered.get() {
-            at.source.forget(self.direction, self.place);
+            at.source.forget(self.direction, self.key);
         }
     }
 }

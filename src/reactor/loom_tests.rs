@@ -14,7 +14,7 @@ use loom::thread;
 
 use super::Reactor;
 use super::sleep::Sleep;
-use super::source::{Change, Direction, Place, Seen, Source};
+use super::source::{Change, Direction, Seen, Source, WaiterKey};
 use crate::park::Parker;
 use crate::shim::atomic::{AtomicU32, Ordering::Relaxed};
 use crate::shim::{Condvar, Mutex, lock, wait};
@@ -37,12 +37,12 @@ impl ArcWake for Sleeper {
 }
 
 /// Waits on this thread until the source is ready to be read.
-fn wait_ready(source: &Source, mut place: Place) -> std::io::Result<Seen> {
+fn wait_ready(source: &Source, mut key: WaiterKey) -> std::io::Result<Seen> {
     let sleeper = Arc::new(Sleeper::default());
     let waker = waker(sleeper.clone());
     let mut cx = Context::from_waker(&waker);
     loop {
-        match source.poll_ready(Direction::Read, &mut place, &mut cx) {
+        match source.poll_ready(Direction::Read, &mut key, &mut cx) {
             Poll::Ready(seen) => return seen,
             Poll::Pending => sleeper.0.park(),
         }
@@ -92,9 +92,9 @@ impl Socket {
     }
 
     /// Reads a byte, in the steps of `io.rs`.
-    fn read(&self, place: Place) -> std::io::Result<()> {
+    fn read(&self, key: WaiterKey) -> std::io::Result<()> {
         loop {
-            let seen = wait_ready(&self.source, place)?;
+            let seen = wait_ready(&self.source, key)?;
             if self.try_read() {
                 return Ok(());
             }
@@ -105,7 +105,7 @@ impl Socket {
 
 #[test]
 fn an_event_between_would_block_and_clear_is_kept() {
-    for place in [Place::Poller, Place::Other(None)] {
+    for key in [WaiterKey::Poller, WaiterKey::Future(None)] {
         loom::model(move || {
             let socket = Arc::new(Socket::default());
             let peer = socket.clone();
@@ -113,8 +113,8 @@ fn an_event_between_would_block_and_clear_is_kept() {
                 peer.send();
                 peer.send();
             });
-            socket.read(place).unwrap();
-            socket.read(place).unwrap();
+            socket.read(key).unwrap();
+            socket.read(key).unwrap();
             thread.join().unwrap();
         });
     }
@@ -129,7 +129,7 @@ fn an_event_brings_what_was_written_before_it() {
             peer.1.store(1, Relaxed);
             peer.0.dispatch();
         });
-        wait_ready(&socket.0.source, Place::Poller).unwrap();
+        wait_ready(&socket.0.source, WaiterKey::Poller).unwrap();
         assert_eq!(socket.1.load(Relaxed), 1);
         thread.join().unwrap();
     });
@@ -142,9 +142,9 @@ fn one_event_reaches_a_poller_and_a_future() {
         let (peer, poller) = (socket.clone(), socket.clone());
         let threads = [
             thread::spawn(move || peer.dispatch()),
-            thread::spawn(move || assert!(wait_ready(&poller.source, Place::Poller).is_ok())),
+            thread::spawn(move || assert!(wait_ready(&poller.source, WaiterKey::Poller).is_ok())),
         ];
-        wait_ready(&socket.source, Place::Other(None)).unwrap();
+        wait_ready(&socket.source, WaiterKey::Future(None)).unwrap();
         join_all(threads);
     });
 }
@@ -159,19 +159,19 @@ fn a_future_that_goes_away_leaves_no_waker_and_takes_no_event_from_others() {
             thread::spawn(move || {
                 let sleeper = Arc::new(Sleeper::default());
                 let waker = waker(sleeper.clone());
-                let mut place = Place::Other(None);
+                let mut key = WaiterKey::Future(None);
                 let mut cx = Context::from_waker(&waker);
                 let polled = quitter
                     .source
-                    .poll_ready(Direction::Read, &mut place, &mut cx);
-                quitter.source.forget(Direction::Read, place);
+                    .poll_ready(Direction::Read, &mut key, &mut cx);
+                quitter.source.forget(Direction::Read, key);
                 if polled.is_pending() && quitter.source.ready(Direction::Read).is_none() {
                     drop(waker);
                     assert_eq!(Arc::strong_count(&sleeper), 1, "a waker was left behind");
                 }
             }),
         ];
-        wait_ready(&socket.source, Place::Other(None)).unwrap();
+        wait_ready(&socket.source, WaiterKey::Future(None)).unwrap();
         join_all(threads);
     });
 }
@@ -186,7 +186,7 @@ fn a_shutdown_is_never_cleared() {
             thread::spawn(move || peer.dispatch()),
             thread::spawn(move || runtime.shut_down()),
         ];
-        assert!(socket.read(Place::Poller).is_err());
+        assert!(socket.read(WaiterKey::Poller).is_err());
         join_all(threads);
     });
 }
@@ -203,7 +203,7 @@ fn a_socket_that_registers_during_the_shutdown_does_not_wait_for_ever() {
             woken.into_iter().for_each(Waker::wake);
         });
         if let Ok((key, source)) = reactor.register(socket.as_raw_fd(), || "a socket".into()) {
-            assert!(wait_ready(&source, Place::Poller).is_err());
+            assert!(wait_ready(&source, WaiterKey::Poller).is_err());
             reactor.deregister(socket.as_raw_fd(), key);
         }
         thread.join().unwrap();

@@ -116,11 +116,11 @@ struct Waiters {
 
 /// Which of a direction's waiters one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum WaiterKey {
     /// The one that polls.
     Poller,
     /// A future, without a key until it first waits.
-    Other(Option<u64>),
+    Future(Option<u64>),
 }
 
 impl Source {
@@ -154,14 +154,14 @@ impl Source {
     pub(crate) fn poll_ready(
         &self,
         direction: Direction,
-        place: &mut Place,
+        key: &mut WaiterKey,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Seen>> {
         let side = self.side(direction);
         if let Some(seen) = side.seen() {
             return Poll::Ready(seen);
         }
-        let replaced = side.store(place, cx.waker().clone());
+        let replaced = side.store(key, cx.waker().clone());
         drop(replaced);
         // Release: an event that sees the bit finds the waker. Acquire pairs with the release in `set`.
         let word = side.word.fetch_or(WAITING, AcqRel) | WAITING;
@@ -194,8 +194,8 @@ impl Source {
     }
 
     /// A future that waited goes away.
-    pub(crate) fn forget(&self, direction: Direction, place: Place) {
-        if let Place::Other(Some(key)) = place {
+    pub(crate) fn forget(&self, direction: Direction, key: WaiterKey) {
+        if let WaiterKey::Future(Some(key)) = key {
             let mut waiters = lock(&self.side(direction).waiters);
             let gone = waiters
                 .others
@@ -238,12 +238,12 @@ impl Side {
         (word & (READY | CLOSED) != 0).then_some(Ok(Seen(word)))
     }
 
-    /// Stores the newest waker of `place`, and returns the one that it replaces, to be dropped without the lock.
-    fn store(&self, place: &mut Place, waker: Waker) -> Option<Waker> {
+    /// Stores the newest waker of `key`, and returns the one that it replaces, to be dropped without the lock.
+    fn store(&self, key: &mut WaiterKey, waker: Waker) -> Option<Waker> {
         let mut waiters = lock(&self.waiters);
-        let key = match place {
-            Place::Poller => return waiters.poller.replace(waker),
-            Place::Other(key) => key,
+        let key = match key {
+            WaiterKey::Poller => return waiters.poller.replace(waker),
+            WaiterKey::Future(key) => key,
         };
         if let Some(known) = *key {
             if let Some((_, old)) = waiters.others.iter_mut().find(|(other, _)| *other == known) {
@@ -266,7 +266,7 @@ mod tests {
     fn poll(source: &Source, direction: Direction) -> Poll<io::Result<Seen>> {
         source.poll_ready(
             direction,
-            &mut Place::Poller,
+            &mut WaiterKey::Poller,
             &mut Context::from_waker(&noop_waker()),
         )
     }
@@ -352,16 +352,20 @@ mod tests {
     fn everybody_who_waits_is_woken_and_nobody_twice() {
         let source = Source::default();
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        let mut places = [Place::Poller, Place::Other(None), Place::Other(None)];
-        for place in &mut places {
+        let mut keys = [
+            WaiterKey::Poller,
+            WaiterKey::Future(None),
+            WaiterKey::Future(None),
+        ];
+        for key in &mut keys {
             assert!(
                 source
-                    .poll_ready(Direction::Read, place, &mut cx)
+                    .poll_ready(Direction::Read, key, &mut cx)
                     .is_pending()
             );
             assert!(
                 source
-                    .poll_ready(Direction::Read, place, &mut cx)
+                    .poll_ready(Direction::Read, key, &mut cx)
                     .is_pending()
             );
         }
@@ -376,13 +380,13 @@ mod tests {
     fn a_future_that_goes_away_leaves_no_waker_behind() {
         let source = Source::default();
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        let mut place = Place::Other(None);
+        let mut key = WaiterKey::Future(None);
         assert!(
             source
-                .poll_ready(Direction::Read, &mut place, &mut cx)
+                .poll_ready(Direction::Read, &mut key, &mut cx)
                 .is_pending()
         );
-        source.forget(Direction::Read, place);
+        source.forget(Direction::Read, key);
         let mut woken = Vec::new();
         source.set_ready(Direction::Read, OPEN, &mut woken);
         assert!(woken.is_empty());
@@ -410,12 +414,12 @@ mod tests {
         source.set_ready(Direction::Write, OPEN, &mut Vec::new());
         assert!(!source.is_waited_for());
 
-        let mut place = Place::Other(None);
+        let mut key = WaiterKey::Future(None);
         let waker = noop_waker();
         let mut cx = Context::from_waker(&waker);
-        let polled = source.poll_ready(Direction::Read, &mut place, &mut cx);
+        let polled = source.poll_ready(Direction::Read, &mut key, &mut cx);
         assert!(polled.is_pending() && source.is_waited_for());
-        source.forget(Direction::Read, place);
+        source.forget(Direction::Read, key);
         assert!(!source.is_waited_for());
     }
 }

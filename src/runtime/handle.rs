@@ -11,6 +11,7 @@ use super::{Dump, RuntimeFlavor, RuntimeMetrics};
 use crate::context;
 use crate::scheduler::{self, Home};
 use crate::task::JoinHandle;
+use crate::task::spawn::{Target, spawn_into};
 
 /// A reference to a [`Runtime`](super::Runtime): spawns on it from any thread. Cloning it is cheap.
 ///
@@ -112,7 +113,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.home.spawn(future, Location::caller())
+        spawn_into(Target::RuntimeOf(&self.home), future, Location::caller())
     }
 
     /// Runs a closure that blocks: see [`task::spawn_blocking`](crate::task::spawn_blocking).

@@ -9,17 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shared;
-use super::signal::Signal;
+use super::main_waker::MainWaker;
 use crate::runtime::{Dump, Polls, TaskDump, TaskState};
 use crate::task::Place;
-use crate::task::cell::Runnable;
+use crate::task::roles::Runnable;
 use crate::task::state::Phase;
 use crate::trace::{Traced, Who};
 
 /// The tasks of a runtime, and the futures inside its `block_on`s.
 pub(super) struct Census {
     /// The one that is worker 0, and those in the line before it.
-    pub(super) mains: Vec<Arc<Signal>>,
+    pub(super) mains: Vec<Arc<MainWaker>>,
     /// The tasks that wait, or have waited.
     pub(super) tasks: Vec<Runnable>,
     /// Who waits (by the data of the waker) for whose join handle.

@@ -14,7 +14,8 @@ use std::time::Instant;
 use super::Shared;
 use crate::context;
 use crate::reactor::Reactor;
-use crate::task::cell::{BIG, Run, Runnable, Schedule, Spawned, Task, Ticket};
+use crate::task::cell::Task;
+use crate::task::roles::{Run, Runnable, Schedule, Spawned, Ticket};
 use crate::task::{Id, JoinHandle, Place};
 use crate::time::timers::{Set, Timers};
 use crate::time::wheel;
@@ -89,8 +90,8 @@ impl Home {
     /// another thread makes sure that somebody is.
     pub(crate) fn attend(&self) {
         let is_stranger = || {
-            context::with_worker(|local| {
-                !local.is_some_and(|local| self.same_runtime(local.home()))
+            context::with_worker(|worker| {
+                !worker.is_some_and(|worker| self.same_runtime(worker.home()))
             })
         };
         if self.worker == 0 && is_stranger() {
@@ -115,28 +116,6 @@ impl Home {
         self.shared.push_from_outside(task);
         handle
     }
-
-    /// Spawns a task.
-    pub(crate) fn spawn<F: Spawned>(
-        self: &Arc<Self>,
-        future: F,
-        place: Place,
-    ) -> JoinHandle<F::Output> {
-        if size_of::<F>() > BIG {
-            self.spawn_here(Box::pin(future), place)
-        } else {
-            self.spawn_here(future, place)
-        }
-    }
-
-    /// Spawns a task on the worker that this thread is, or from outside.
-    fn spawn_here<F: Spawned>(self: &Arc<Self>, future: F, place: Place) -> JoinHandle<F::Output> {
-        let spawned = context::with_worker(|local| match local {
-            Some(local) if self.same_runtime(local.home()) => local.spawn(future, place),
-            _ => Err(future),
-        });
-        spawned.unwrap_or_else(|future| self.spawn_from_outside(future, place))
-    }
 }
 
 impl Traced for Home {
@@ -153,9 +132,9 @@ impl Traced for Arc<Home> {
 
 impl Schedule for Arc<Home> {
     fn woken<F: Spawned>(task: Arc<Task<F, Self>>) {
-        let outside = context::with_worker(|local| match local {
-            Some(local) if local.home().same_runtime(task.scheduler()) => {
-                local.push_woken(task);
+        let outside = context::with_worker(|worker| match worker {
+            Some(worker) if worker.home().same_runtime(task.scheduler()) => {
+                worker.push_woken(task);
                 None
             }
             _ => Some(task),
@@ -177,8 +156,10 @@ impl Schedule for Arc<Home> {
     }
 
     fn done<F: Spawned>(task: Arc<Task<F, Self>>) {
-        let unkept = context::with_worker(|local| match local {
-            Some(local) if Arc::ptr_eq(local.home(), task.scheduler()) => local.spare().keep(task),
+        let unkept = context::with_worker(|worker| match worker {
+            Some(worker) if Arc::ptr_eq(worker.home(), task.scheduler()) => {
+                worker.spare().keep(task)
+            }
             _ => Some(task),
         });
         drop(unkept);

@@ -20,8 +20,8 @@ use crate::shim::atomic::{
     fence,
 };
 use crate::shim::channel::{Receiver, Sender, unbounded};
-use crate::task::cell::Runnable;
 use crate::task::foreign::cancel_in_turn;
+use crate::task::roles::Runnable;
 
 /// A queue that every thread may push to and every worker pops from.
 pub(crate) struct Inbox {

@@ -55,7 +55,7 @@ impl Shared {
             remote.timers.fire(|| self.clock.now(), &mut woken);
         }
         match context::worker() {
-            Some(local) => local.wake(woken, 0),
+            Some(worker) => worker.wake(woken, 0),
             None => super::wake_all(&mut woken, 0),
         }
     }

@@ -11,7 +11,7 @@ use loom::thread;
 
 use super::idle::Idle;
 use super::inbox::Inbox;
-use super::signal::Bell;
+use super::main_waker::Bell;
 use super::watchdog::Watchdog;
 use crate::park::Parker;
 use crate::shim::atomic::{
@@ -20,7 +20,8 @@ use crate::shim::atomic::{
 };
 use crate::shim::{Condvar, Mutex, lock, wait};
 use crate::task::Id;
-use crate::task::cell::{Run, Runnable, Schedule, Spawned, Task, Ticket};
+use crate::task::cell::Task;
+use crate::task::roles::{Run, Runnable, Schedule, Spawned, Ticket};
 use crate::trace::Traced;
 
 /// Ends a model: waits for its threads.

@@ -31,6 +31,7 @@ mod jump;
 mod loom_tests;
 #[cfg(all(test, loom))]
 mod loom_tests_seat;
+mod main_waker;
 mod pace;
 mod queue;
 mod registry;
@@ -39,7 +40,6 @@ mod seated;
 mod shutdown;
 #[cfg(all(test, shuttle))]
 mod shuttle_tests;
-mod signal;
 mod simulation;
 mod spare;
 mod spin;
@@ -70,14 +70,14 @@ use self::spin::Spinner;
 use self::warnings::Told;
 pub(crate) use self::warnings::Warnings;
 use self::watchdog::Watchdog;
-pub(crate) use self::worker::Local;
+pub(crate) use self::worker::Worker;
 
 use crate::blocking::Pool;
 use crate::reactor::Reactor;
 use crate::shim::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use crate::shim::{Mutex, lock, thread};
-use crate::task::cell::Runnable;
 use crate::task::foreign::quietly;
+use crate::task::roles::Runnable;
 use crate::task::stage::Stage;
 use crate::time::clock::Clock;
 use crate::time::timers::Timers;
@@ -204,23 +204,23 @@ pub(crate) fn start(
     if let Some(tracing) = &shared.tracing {
         tracing.recorder().begin(shared.clock.now());
     }
-    let mut locals = queues.into_iter().enumerate().map(|(worker, queue)| {
+    let mut workers = queues.into_iter().enumerate().map(|(worker, queue)| {
         let home = Arc::new(Home {
             shared: shared.clone(),
             worker,
         });
-        Local::new(home, queue)
+        Worker::new(home, queue)
     });
-    let first = locals.next().expect("a runtime has a worker");
+    let first = workers.next().expect("a runtime has a worker");
     let home = first.home().clone();
     if shared.is_simulated() {
-        first.simulate(locals.collect());
+        first.simulate(workers.collect());
         shared.seat.furnish(first);
         return Ok(home);
     }
     shared.seat.furnish(first);
-    for local in locals {
-        let started = shared.start_thread("worker", move || worker::work(local));
+    for worker in workers {
+        let started = shared.start_thread("worker", move || worker::work(worker));
         if let Err(error) = started {
             shared.shut_down_unstarted();
             return Err(error);

@@ -20,7 +20,7 @@ use std::cell::Cell;
 use crate::ablation;
 use crate::random;
 use crate::shim::deque::{Steal, Stealer, Worker};
-use crate::task::cell::Runnable;
+use crate::task::roles::Runnable;
 
 /// How many times in a row the place in front goes first.
 const FRONT_IN_A_ROW: u8 = 3;
@@ -157,7 +157,7 @@ fn retry(mut steal: impl FnMut() -> Steal<Runnable>) -> Option<Runnable> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::task::cell::Run;
+    use crate::task::roles::Run;
     use crate::task::stage::Stage;
     use crate::task::state::State;
     use crate::task::{Id, Place};

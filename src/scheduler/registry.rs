@@ -7,7 +7,7 @@
 use slab::Slab;
 
 use crate::shim::{Mutex, lock};
-use crate::task::cell::{Runnable, Ticket};
+use crate::task::roles::{Runnable, Ticket};
 
 /// The waiting tasks of one worker.
 #[derive(Default)]

@@ -17,9 +17,9 @@ use std::task::{Context, Poll};
 
 use futures_task::waker_ref;
 
+use super::main_waker::MainWaker;
 use super::seated::Seated;
-use super::signal::Signal;
-use super::worker::{Local, Purpose};
+use super::worker::{Purpose, Worker};
 use super::{Home, Shared};
 use crate::context;
 use crate::shim::atomic::{
@@ -29,7 +29,7 @@ use crate::shim::atomic::{
 };
 use crate::shim::{Condvar, Mutex, MutexGuard, lock, wait};
 use crate::task::budget;
-use crate::task::cell::BIG;
+use crate::task::spawn::BIG;
 use crate::trace::{self, Outcome, Who};
 
 /// Worker 0, while nobody is it.
@@ -48,11 +48,11 @@ pub(crate) struct Seat {
 #[derive(Default)]
 struct State {
     /// Worker 0.
-    local: Option<Local>,
+    worker: Option<Worker>,
     /// The `block_on` that is worker 0.
-    seated: Option<Arc<Signal>>,
+    seated: Option<Arc<MainWaker>>,
     /// Who waits for the seat.
-    line: VecDeque<Arc<Signal>>,
+    line: VecDeque<Arc<MainWaker>>,
     /// The stand-in's thread was started.
     has_stand_in: bool,
     /// The stand-in is to sit down.
@@ -65,7 +65,7 @@ struct State {
 #[allow(clippy::large_enum_variant, reason = "it is taken apart at once")]
 enum Turn {
     /// The seat was free.
-    Seated(Local),
+    Seated(Worker),
     /// It is taken: the caller got into line, and whoever sits there is to be told.
     NewInLine,
     /// The caller stands in line already, or the runtime shuts down and nobody sits down any more.
@@ -84,8 +84,8 @@ impl Seat {
     }
 
     /// Puts worker 0 there, for a start.
-    pub(super) fn furnish(&self, local: Local) {
-        self.lock().local = Some(local);
+    pub(super) fn furnish(&self, worker: Worker) {
+        self.lock().worker = Some(worker);
         self.vacant.store(true, Relaxed);
     }
 
@@ -95,7 +95,7 @@ impl Seat {
     }
 
     /// Sits down, or gets into line.
-    fn sit_or_queue(&self, signal: &Arc<Signal>, closing: bool) -> Turn {
+    fn sit_or_queue(&self, waker: &Arc<MainWaker>, closing: bool) -> Turn {
         let mut state = self.lock();
         // While the runtime is closing, who sat down would leave at once, and sit down again, until the seat is closed.
         if state.closed || closing {
@@ -104,18 +104,18 @@ impl Seat {
         let mine = state
             .line
             .iter()
-            .position(|other| Arc::ptr_eq(other, signal));
-        match state.local.take() {
-            Some(local) => {
+            .position(|other| Arc::ptr_eq(other, waker));
+        match state.worker.take() {
+            Some(worker) => {
                 mine.map(|at| state.line.remove(at));
-                state.seated = Some(signal.clone());
+                state.seated = Some(waker.clone());
                 self.vacant.store(false, Relaxed);
                 self.wanted.store(!state.line.is_empty(), Relaxed);
-                Turn::Seated(local)
+                Turn::Seated(worker)
             }
             None if mine.is_some() => Turn::Standing,
             None => {
-                state.line.push_back(signal.clone());
+                state.line.push_back(waker.clone());
                 self.wanted.store(true, Relaxed);
                 Turn::NewInLine
             }
@@ -128,7 +128,7 @@ impl Seat {
     }
 
     /// The `block_on` that is worker 0, and those in line.
-    pub(super) fn mains(&self) -> Vec<Arc<Signal>> {
+    pub(super) fn mains(&self) -> Vec<Arc<MainWaker>> {
         let state = self.lock();
         state.seated.iter().chain(&state.line).cloned().collect()
     }
@@ -140,48 +140,48 @@ impl Seat {
 
     /// Leaves the line; a seat that was offered is offered on. Returns whether it stays vacant, and then whether worker 0
     /// has a queue.
-    fn leave_line(&self, signal: &Arc<Signal>) -> Option<bool> {
+    fn leave_line(&self, waker: &Arc<MainWaker>) -> Option<bool> {
         let mut state = self.lock();
         let mine = state
             .line
             .iter()
-            .position(|other| Arc::ptr_eq(other, signal))?;
+            .position(|other| Arc::ptr_eq(other, waker))?;
         state.line.remove(mine);
         self.wanted.store(!state.line.is_empty(), Relaxed);
-        let local = state.local.as_ref()?;
+        let worker = state.worker.as_ref()?;
         if let Some(next) = state.line.front() {
             next.offer_seat();
             return None;
         }
-        Some(local.has_queue())
+        Some(worker.has_queue())
     }
 
     /// Takes worker 0 for its shutdown, or leaves that to whoever sits there.
-    pub(super) fn close(&self) -> Option<Local> {
+    pub(super) fn close(&self) -> Option<Worker> {
         let mut state = self.lock();
         state.closed = true;
         self.wanted.store(true, Relaxed);
         self.vacant.store(false, Relaxed);
         self.call.notify_all();
         state.line.clear();
-        state.local.take()
+        state.worker.take()
     }
 }
 
 impl Shared {
     /// Gives worker 0 back.
-    pub(super) fn leave_seat(self: &Arc<Self>, local: Local) {
-        let has_work = local.has_queue();
+    pub(super) fn leave_seat(self: &Arc<Self>, worker: Worker) {
+        let has_work = worker.has_queue();
         {
             let mut state = self.seat.lock();
             // Also at the shutdown: it refers to the runtime, and would keep it.
             state.seated = None;
             if state.closed {
                 drop(state);
-                self.shut_down_worker(local);
+                self.shut_down_worker(worker);
                 return;
             }
-            state.local = Some(local);
+            state.worker = Some(worker);
             self.seat.vacant.store(true, Relaxed);
             if let Some(next) = state.line.front() {
                 next.offer_seat();
@@ -220,7 +220,7 @@ impl Shared {
             return;
         }
         let mut state = self.seat.lock();
-        if state.closed || state.local.is_none() || !state.line.is_empty() {
+        if state.closed || state.worker.is_none() || !state.line.is_empty() {
             return;
         }
         state.called = true;
@@ -239,25 +239,25 @@ impl Shared {
 /// The life of the stand-in's thread.
 fn stand_in(shared: &Arc<Shared>) {
     loop {
-        let local = {
+        let worker = {
             let mut state = shared.seat.lock();
             loop {
                 if state.closed {
                     return;
                 }
                 if state.called && state.line.is_empty() {
-                    if let Some(local) = state.local.take() {
+                    if let Some(worker) = state.worker.take() {
                         state.called = false;
                         shared.seat.vacant.store(false, Relaxed);
-                        break local;
+                        break worker;
                     }
                 }
                 state = wait(&shared.seat.call, state);
             }
         };
-        let local = Seated::new(local);
-        local.run(&mut UntilWanted(shared));
-        shared.leave_seat(local.leave());
+        let worker = Seated::new(worker);
+        worker.run(&mut UntilWanted(shared));
+        shared.leave_seat(worker.leave());
     }
 }
 
@@ -265,7 +265,7 @@ fn stand_in(shared: &Arc<Shared>) {
 struct UntilWanted<'a>(&'a Shared);
 
 impl Purpose for UntilWanted<'_> {
-    fn step(&mut self, _: &Local) -> bool {
+    fn step(&mut self, _: &Worker) -> bool {
         self.is_pressing()
     }
 
@@ -281,7 +281,7 @@ struct MainFuture<'a, F: Future> {
     /// What `block_on` was given.
     future: Pin<&'a mut F>,
     /// Its waker.
-    signal: &'a Arc<Signal>,
+    waker: &'a Arc<MainWaker>,
     /// Its output, once it is ready.
     output: Option<F::Output>,
 }
@@ -289,12 +289,12 @@ struct MainFuture<'a, F: Future> {
 impl<F: Future> MainFuture<'_, F> {
     /// Polls the future if it was woken. `true`: it is ready.
     fn poll_if_woken(&mut self) -> bool {
-        if !self.signal.take() {
+        if !self.waker.take() {
             return false;
         }
-        let waker = waker_ref(self.signal);
+        let waker = waker_ref(self.waker);
         let mut cx = Context::from_waker(&waker);
-        let told = Told::begin(self.shared);
+        let told = TracedPoll::begin(self.shared);
         let polled = budget::with_fresh(|| self.future.as_mut().poll(&mut cx));
         if told.0 {
             trace::poll_ended(Outcome::of(polled.is_ready()));
@@ -310,12 +310,12 @@ impl<F: Future> MainFuture<'_, F> {
 }
 
 /// Whether a poll of the main future is told. Its end is also when the poll panics, which nobody contains here.
-struct Told(bool);
+struct TracedPoll(bool);
 
-impl Told {
+impl TracedPoll {
     /// The poll begins.
-    fn begin(shared: &Shared) -> Told {
-        let told = Told(trace::is_on());
+    fn begin(shared: &Shared) -> TracedPoll {
+        let told = TracedPoll(trace::is_on());
         if told.0 {
             trace::poll_began(shared, Who::Main);
         }
@@ -323,7 +323,7 @@ impl Told {
     }
 }
 
-impl Drop for Told {
+impl Drop for TracedPoll {
     fn drop(&mut self) {
         if self.0 {
             trace::poll_done(false);
@@ -332,18 +332,18 @@ impl Drop for Told {
 }
 
 impl<F: Future> Purpose for MainFuture<'_, F> {
-    fn step(&mut self, local: &Local) -> bool {
-        if self.signal.is_set() {
+    fn step(&mut self, worker: &Worker) -> bool {
+        if self.waker.is_set() {
             // It may be a long poll: if this worker was woken to find work, another must look for it.
-            local.stop_searching();
-            local.count_poll();
-            let stage = local.stage();
-            stage.enter_main(self.signal.place());
+            worker.stop_searching();
+            worker.count_poll();
+            let stage = worker.stage();
+            stage.enter_main(self.waker.place());
             let ready = self.poll_if_woken();
             stage.leave();
-            // Besides this thread only the seat refers to the signal.
-            if !ready && self.signal.is_forgotten(2) {
-                self.shared.never_woken(Who::Main, self.signal.place());
+            // Besides this thread only the seat refers to the waker.
+            if !ready && self.waker.is_forgotten(2) {
+                self.shared.never_woken(Who::Main, self.waker.place());
             }
             return ready || self.shared.is_closed();
         }
@@ -351,7 +351,7 @@ impl<F: Future> Purpose for MainFuture<'_, F> {
     }
 
     fn is_pressing(&self) -> bool {
-        self.signal.is_set() || self.shared.is_closed()
+        self.waker.is_set() || self.shared.is_closed()
     }
 }
 
@@ -370,25 +370,25 @@ pub(crate) fn block_on<F: Future>(home: &Arc<Home>, future: F) -> F::Output {
 #[track_caller]
 fn drive<F: Future>(home: &Arc<Home>, future: F) -> F::Output {
     let shared = &home.shared;
-    let signal = Signal::new(home.clone(), Location::caller());
+    let waker = MainWaker::new(home.clone(), Location::caller());
     let mut main = MainFuture {
         shared,
         future: pin!(future),
-        signal: &signal,
+        waker: &waker,
         output: None,
     };
     let line = Line {
         shared,
-        signal: &signal,
+        waker: &waker,
     };
     loop {
-        let turn = shared.seat.sit_or_queue(&signal, shared.is_closed());
-        if let Turn::Seated(local) = turn {
-            signal.set_seated(true);
-            let local = Seated::new(local);
-            local.run(&mut main);
-            signal.set_seated(false);
-            shared.leave_seat(local.leave());
+        let turn = shared.seat.sit_or_queue(&waker, shared.is_closed());
+        if let Turn::Seated(worker) = turn {
+            waker.set_seated(true);
+            let worker = Seated::new(worker);
+            worker.run(&mut main);
+            waker.set_seated(false);
+            shared.leave_seat(worker.leave());
         } else {
             if matches!(turn, Turn::NewInLine) {
                 shared.remotes[0].reactor.unpark();
@@ -399,7 +399,7 @@ fn drive<F: Future>(home: &Arc<Home>, future: F) -> F::Output {
                 main.poll_if_woken()
             };
             if !ready {
-                signal.park();
+                waker.park();
             }
         }
         if let Some(output) = main.output.take() {
@@ -414,12 +414,12 @@ struct Line<'a> {
     /// The runtime.
     shared: &'a Arc<Shared>,
     /// Who stands in line.
-    signal: &'a Arc<Signal>,
+    waker: &'a Arc<MainWaker>,
 }
 
 impl Drop for Line<'_> {
     fn drop(&mut self) {
-        if let Some(has_work) = self.shared.seat.leave_line(self.signal) {
+        if let Some(has_work) = self.shared.seat.leave_line(self.waker) {
             self.shared.leave_vacant(has_work);
         }
     }

@@ -1,22 +1,22 @@
 //! A thread as a worker: while it is one, `spawn`, wakers, timers and sockets on this thread find it.
 //!
 //! A thread is a worker for a while only: the one inside `block_on` gives worker 0 back when its future is ready. So the
-//! worker is a value ([`Local`]) that moves from thread to thread, and this guard is one sitting of it. However that ends, by a
+//! worker is a value ([`Worker`]) that moves from thread to thread, and this guard is one sitting of it. However that ends, by a
 //! return or by a panic, the worker is free again, and the next thread goes on with its queue.
 
 use std::ops::Deref;
 use std::rc::Rc;
 
-use super::worker::Local;
+use super::worker::Worker;
 use crate::context;
 use crate::trace::{self, Lane};
 
 /// A worker with a thread: `context` knows it, until it leaves.
 pub(super) struct Seated {
     /// The worker; the other reference is the context's.
-    local: Option<Rc<Local>>,
+    worker: Option<Rc<Worker>>,
     /// What the thread was before: the worker of another runtime, if a task of that one ends this one.
-    former: Option<Rc<Local>>,
+    former: Option<Rc<Worker>>,
     /// Makes the thread's events the worker's.
     here: Option<trace::Here>,
     /// Makes the runtime the thread's.
@@ -27,13 +27,13 @@ pub(super) struct Seated {
 
 impl Seated {
     /// Makes this thread the worker.
-    pub(super) fn new(local: Local) -> Seated {
-        let here = trace::enter(local.home(), Lane::Worker(local.home().worker));
-        let entered = context::enter(local.home().clone());
-        let local = Rc::new(local);
-        let former = context::set_worker(Some(local.clone()));
+    pub(super) fn new(worker: Worker) -> Seated {
+        let here = trace::enter(worker.home(), Lane::Worker(worker.home().worker));
+        let entered = context::enter(worker.home().clone());
+        let worker = Rc::new(worker);
+        let former = context::set_worker(Some(worker.clone()));
         Seated {
-            local: Some(local),
+            worker: Some(worker),
             former,
             here,
             entered: Some(entered),
@@ -42,26 +42,26 @@ impl Seated {
     }
 
     /// Makes this thread a stranger again.
-    pub(super) fn leave(mut self) -> Local {
+    pub(super) fn leave(mut self) -> Worker {
         self.unseat().expect("a worker leaves once")
     }
 
     /// What `leave` and a panic have in common.
-    fn unseat(&mut self) -> Option<Local> {
-        let local = self.local.take()?;
+    fn unseat(&mut self) -> Option<Worker> {
+        let worker = self.worker.take()?;
         drop(context::set_worker(self.former.take()));
         self.running = None;
         self.entered = None;
         self.here = None;
-        Rc::into_inner(local)
+        Rc::into_inner(worker)
     }
 }
 
 impl Deref for Seated {
-    type Target = Local;
+    type Target = Worker;
 
-    fn deref(&self) -> &Local {
-        self.local
+    fn deref(&self) -> &Worker {
+        self.worker
             .as_ref()
             .expect("the worker is there until it leaves")
     }
@@ -70,10 +70,10 @@ impl Deref for Seated {
 impl Drop for Seated {
     fn drop(&mut self) {
         // Here only after a panic, of the main future as a rule: then the next thread goes on as worker 0.
-        if let Some(local) = self.unseat() {
-            let shared = local.home().shared.clone();
-            if local.home().worker == 0 {
-                shared.leave_seat(local);
+        if let Some(worker) = self.unseat() {
+            let shared = worker.home().shared.clone();
+            if worker.home().worker == 0 {
+                shared.leave_seat(worker);
             }
         }
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::seated::Seated;
-use super::worker::Local;
+use super::worker::Worker;
 use super::{Home, Shared};
 use crate::context;
 use crate::park;
@@ -103,19 +103,19 @@ impl Shared {
         for remote in &self.remotes {
             remote.reactor.unpark();
         }
-        if let Some(local) = vacant {
-            self.shut_down_worker(local);
+        if let Some(worker) = vacant {
+            self.shut_down_worker(worker);
         }
     }
 
     /// Steps 3 and 4 for worker 0, on whatever thread this is.
-    pub(super) fn shut_down_worker(self: &Arc<Self>, local: Local) {
-        for simulated in local.crew.take() {
+    pub(super) fn shut_down_worker(self: &Arc<Self>, worker: Worker) {
+        for simulated in worker.crew.take() {
             self.shut_down_worker(simulated);
         }
-        let local = Seated::new(local);
-        local.shut_down();
-        drop(local.leave());
+        let worker = Seated::new(worker);
+        worker.shut_down();
+        drop(worker.leave());
         self.worker_left();
     }
 

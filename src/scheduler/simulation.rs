@@ -48,11 +48,11 @@ use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::jump::QUIET;
-use super::worker::{Local, Purpose};
+use super::worker::{Purpose, Worker};
 use crate::context;
 use crate::random;
 use crate::shim::atomic::{AtomicU64, Ordering::Relaxed};
-use crate::task::cell::Runnable;
+use crate::task::roles::Runnable;
 use crate::task::{Id, budget};
 
 /// One in so many tasks is slow, in a run that has slow tasks.
@@ -101,7 +101,7 @@ impl Simulation {
     }
 
     /// Plays all the workers on this thread, of which `first` is worker 0.
-    pub(super) fn run(&self, first: &Local, purpose: &mut dyn Purpose) {
+    pub(super) fn run(&self, first: &Worker, purpose: &mut dyn Purpose) {
         let shared = first.shared();
         let play = Play::new(self, first);
         let mut able = Vec::new();
@@ -124,43 +124,43 @@ impl Simulation {
     }
 
     /// One step of a worker that can do something.
-    fn act(&self, local: &Local) {
+    fn act(&self, worker: &Worker) {
         // The look fires timers: sooner or later than the tasks that are ready.
-        if local.is_time_to_look()
-            || (local.shared().is_due(local.number()) && random::below(4) == 0)
+        if worker.is_time_to_look()
+            || (worker.shared().is_due(worker.number()) && random::below(4) == 0)
         {
-            return local.look();
+            return worker.look();
         }
-        match self.choose(local) {
-            Some(task) => local.poll(task),
-            None => local.look(),
+        match self.choose(worker) {
+            Some(task) => worker.poll(task),
+            None => worker.look(),
         }
     }
 
     /// The task that a worker polls next: a slow one only after some hesitation.
-    fn choose(&self, local: &Local) -> Option<Runnable> {
-        let mut task = find(local)?;
+    fn choose(&self, worker: &Worker) -> Option<Runnable> {
+        let mut task = find(worker)?;
         for _ in 0..3 {
             if task.id().number() % SLOW != self.slow || random::below(4) == 0 {
                 break;
             }
-            local.queue().push(task);
-            task = find(local)?;
+            worker.queue().push(task);
+            task = find(worker)?;
         }
         Some(task)
     }
 }
 
 /// Any task that the worker could run: of its own queue, from the inbox, or another's.
-fn find(local: &Local) -> Option<Runnable> {
-    let (shared, queue) = (local.shared(), local.queue());
+fn find(worker: &Worker) -> Option<Runnable> {
+    let (shared, queue) = (worker.shared(), worker.queue());
     if queue.is_empty() || (!shared.inbox.is_empty() && random::below(4) == 0) {
         let found = shared.inbox.pop().or_else(|| {
             let workers = shared.remotes.len();
             let start = random::below(workers as u32) as usize;
             let victims = (0..workers).map(|step| (start + step) % workers);
-            let mut others = victims.filter(|worker| *worker != local.number());
-            others.find_map(|worker| queue.steal(&shared.remotes[worker].stealers, true))
+            let mut others = victims.filter(|number| *number != worker.number());
+            others.find_map(|number| queue.steal(&shared.remotes[number].stealers, true))
         });
         if found.is_some() {
             return found;
@@ -192,16 +192,16 @@ struct Play<'a> {
     /// The simulation.
     simulation: &'a Simulation,
     /// Worker 0.
-    first: &'a Local,
+    first: &'a Worker,
     /// All workers by their numbers.
-    crew: Vec<Rc<Local>>,
+    crew: Vec<Rc<Worker>>,
     /// The state of the thread's generator before.
     random: u64,
 }
 
 impl<'a> Play<'a> {
     /// Puts the simulation's numbers in the place of the thread's.
-    fn new(simulation: &'a Simulation, first: &'a Local) -> Play<'a> {
+    fn new(simulation: &'a Simulation, first: &'a Worker) -> Play<'a> {
         Id::give_up_block();
         let mut crew: Vec<_> = context::worker().into_iter().collect();
         crew.extend(first.crew.take().into_iter().map(Rc::new));
@@ -214,17 +214,17 @@ impl<'a> Play<'a> {
     }
 
     /// Makes the thread this worker.
-    fn seat(&self, worker: usize) -> &Local {
-        let local = &self.crew[worker];
-        drop(context::set_worker(Some(local.clone())));
-        local
+    fn seat(&self, number: usize) -> &Worker {
+        let worker = &self.crew[number];
+        drop(context::set_worker(Some(worker.clone())));
+        worker
     }
 
     /// Nobody can act: lets the real world have its say, and then moves the clock to the next timer.
     fn wait(&self, purpose: &dyn Purpose) {
         let shared = self.first.shared();
-        for worker in 0..self.crew.len() {
-            self.seat(worker).look();
+        for number in 0..self.crew.len() {
+            self.seat(number).look();
         }
         if purpose.is_pressing() || shared.has_ready_task() {
             return;
@@ -245,14 +245,14 @@ impl<'a> Play<'a> {
     fn is_quiet(&self, duration: Duration) -> bool {
         let end = Instant::now() + duration;
         while Instant::now() < end {
-            for worker in 0..self.crew.len() {
-                let local = self.seat(worker);
+            for number in 0..self.crew.len() {
+                let worker = self.seat(number);
                 let mut woken = Vec::new();
-                let reactor = &local.remote().reactor;
+                let reactor = &worker.remote().reactor;
                 let called = reactor.park(Some(Duration::from_millis(1)), &mut woken);
                 let is_quiet = !called && woken.is_empty();
                 let from_reactor = woken.len();
-                local.wake(woken, from_reactor);
+                worker.wake(woken, from_reactor);
                 if !is_quiet {
                     return false;
                 }

@@ -15,7 +15,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::Home;
-use crate::task::cell::{Spawned, Task};
+use crate::task::cell::Task;
+use crate::task::roles::Spawned;
 use crate::task::{Id, Place};
 
 /// How many bytes a worker keeps for one type of future.

@@ -1,6 +1,6 @@
 //! A worker: the event loop. **This is the heart of the runtime.**
 //!
-//! [`Local::run`] is all that a worker ever does, again and again, in these four steps:
+//! [`Worker::run`] is all that a worker ever does, again and again, in these four steps:
 //!
 //! 1. its *purpose*: inside `block_on` that is the main future, if it was woken;
 //! 2. every 61 polls, a look at what it would otherwise see only when idle: reactor, timers, inbox;
@@ -14,7 +14,9 @@
 //!
 //! # When a worker wakes another
 //!
-//! When its queue is worth it: see `pace.rs`. A queue that waits behind a long poll is found by the watchdog.
+//! When its queue is worth it: see `search.rs` and `pace.rs`. A queue that waits behind a long poll is found by the watchdog.
+
+mod search;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -31,10 +33,9 @@ use super::simulation::Simulation;
 use super::spare::Spare;
 use super::spin::Waits;
 use super::{Home, Remote, Shared, wake_all};
-use crate::random;
 use crate::shim;
-use crate::shim::atomic::Ordering::Relaxed;
-use crate::task::cell::{Runnable, Spawned, Task};
+use crate::task::cell::Task;
+use crate::task::roles::{Runnable, Spawned};
 use crate::task::stage::Stage;
 use crate::task::{Id, JoinHandle, Place};
 use crate::trace::{self, Doing, Kind, QueueName, WakeUp};
@@ -49,13 +50,13 @@ const INBOX_BATCH: usize = 1024;
 /// What a thread is a worker for: why it runs the loop, and when it stops.
 pub(crate) trait Purpose {
     /// Called between polls. `true`: the loop is to end.
-    fn step(&mut self, local: &Local) -> bool;
+    fn step(&mut self, worker: &Worker) -> bool;
     /// Whether `step` has something to do, so that the worker must not sleep.
     fn is_pressing(&self) -> bool;
 }
 
 /// A worker's own half: what only its thread touches.
-pub(crate) struct Local {
+pub(crate) struct Worker {
     /// The way into the runtime that this worker's tasks get.
     home: Arc<Home>,
     /// What is to be run.
@@ -79,11 +80,11 @@ pub(crate) struct Local {
     /// The wakers of one look; kept for its memory.
     woken: RefCell<Vec<Waker>>,
     /// In a simulation, with worker 0: the others, while nobody runs them.
-    pub(super) crew: Cell<Vec<Local>>,
+    pub(super) crew: Cell<Vec<Worker>>,
 }
 
 /// The life of a worker's thread.
-pub(super) fn work(local: Local) {
+pub(super) fn work(worker: Worker) {
     /// Counts the worker out also when a bug of the runtime makes it panic: else the shutdown would wait for it for ever.
     struct CountedOut(Arc<Shared>);
     impl Drop for CountedOut {
@@ -91,18 +92,18 @@ pub(super) fn work(local: Local) {
             self.0.worker_left();
         }
     }
-    let shared = CountedOut(local.home.shared.clone());
-    let local = Seated::new(local);
-    local.run(&mut UntilClosed(&shared.0));
-    local.shut_down();
-    drop(local.leave());
+    let shared = CountedOut(worker.home.shared.clone());
+    let worker = Seated::new(worker);
+    worker.run(&mut UntilClosed(&shared.0));
+    worker.shut_down();
+    drop(worker.leave());
 }
 
 /// The purpose of a worker that has a thread of its own.
 struct UntilClosed<'a>(&'a Shared);
 
 impl Purpose for UntilClosed<'_> {
-    fn step(&mut self, _: &Local) -> bool {
+    fn step(&mut self, _: &Worker) -> bool {
         self.0.is_closed()
     }
 
@@ -111,11 +112,11 @@ impl Purpose for UntilClosed<'_> {
     }
 }
 
-impl Local {
+impl Worker {
     /// The worker of `home`, with its queue.
-    pub(super) fn new(home: Arc<Home>, queue: Queue) -> Local {
+    pub(super) fn new(home: Arc<Home>, queue: Queue) -> Worker {
         let stage = home.shared.remotes[home.worker].stage.clone();
-        Local {
+        Worker {
             home,
             queue,
             stage,
@@ -132,7 +133,7 @@ impl Local {
     }
 
     /// Makes it the first of the simulated workers; the others go with it.
-    pub(super) fn simulate(&self, others: Vec<Local>) {
+    pub(super) fn simulate(&self, others: Vec<Worker>) {
         self.crew.set(others);
     }
 
@@ -204,83 +205,6 @@ impl Local {
     pub(super) fn count_poll(&self) {
         self.stage.polls.add(1);
         self.until_look.set(self.until_look.get().saturating_sub(1));
-    }
-
-    /// A task: the worker's own, one from outside, or another worker's.
-    fn find(&self) -> Option<Runnable> {
-        if let Some(task) = self.queue.pop() {
-            // Woken to find others' work it has found its own, which may take long: another must look for theirs.
-            self.stop_searching();
-            self.share();
-            return Some(task);
-        }
-        let found = match self.shared().inbox.pop() {
-            Some(first) => {
-                self.empty_inbox();
-                first
-            }
-            None => self.steal()?,
-        };
-        self.stop_searching();
-        Some(found)
-    }
-
-    /// Queues what came from outside. If that is more than one worker's work, the queue is shared like any other.
-    fn empty_inbox(&self) {
-        let inbox = &self.shared().inbox;
-        for task in std::iter::from_fn(|| inbox.pop()).take(INBOX_BATCH) {
-            self.queue.push(task);
-        }
-        if !inbox.is_empty() {
-            self.shared().wake_one();
-        }
-    }
-
-    /// Takes half of another worker's queue, beginning with a random one so that not all thieves meet at the first.
-    fn steal(&self) -> Option<Runnable> {
-        let remotes = &self.shared().remotes;
-        if remotes.len() == 1 {
-            return None;
-        }
-        let start = random::below(remotes.len() as u32) as usize;
-        (0..remotes.len())
-            .map(|step| (start + step) % remotes.len())
-            .filter(|worker| *worker != self.home.worker)
-            .filter(|worker| self.shared().has_work_for_others(&remotes[*worker]))
-            .find_map(|worker| {
-                let victim = &remotes[worker];
-                let stolen = self
-                    .queue
-                    .steal(&victim.stealers, victim.blocked.load(Relaxed))?;
-                trace::event(&self.home, || Kind::Stolen {
-                    task: stolen.id(),
-                    from: worker,
-                    more: self.queue.len(),
-                });
-                Some(stolen)
-            })
-            .inspect(|_| {
-                let counts = &self.remote().counts;
-                counts.steals.add(1);
-                counts.stolen.add(self.queue.len() as u64 + 1);
-            })
-    }
-
-    /// Wakes another worker if there is a queue that is worth it.
-    fn share(&self) {
-        if self.queue.is_empty() {
-            return;
-        }
-        let shared = self.shared();
-        if shared.remotes.len() == 1 {
-            return;
-        }
-        self.watch.tick(self.stage.polls.get(), &shared.pace, || {
-            shared.is_one_awake()
-        });
-        if shared.idle.has_sleepers() && shared.pace.is_worth_sharing(|| self.queue.len()) {
-            shared.wake_one();
-        }
     }
 
     /// Whether so many polls have passed that it is time to look at what waits outside the queue.
@@ -380,24 +304,6 @@ impl Local {
             WakeUp::Timer
         } else {
             WakeUp::Called
-        }
-    }
-
-    /// Whether there is a task anywhere that this worker could run.
-    fn sees_work(&self) -> bool {
-        let shared = self.shared();
-        !self.queue.is_empty()
-            || !shared.inbox.is_empty()
-            || shared.remotes.iter().enumerate().any(|(worker, remote)| {
-                worker != self.home.worker && shared.has_work_for_others(remote)
-            })
-    }
-
-    /// The worker has found work, or leaves the loop. If it was the last to search and there is more, another goes on.
-    pub(super) fn stop_searching(&self) {
-        if self.searching.replace(false) && self.shared().idle.stop_searching() && self.sees_work()
-        {
-            self.shared().wake_one();
         }
     }
 

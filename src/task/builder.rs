@@ -5,7 +5,7 @@ use std::io;
 use std::panic::Location;
 
 use super::JoinHandle;
-use super::spawn::spawn_from;
+use super::spawn::{Target, spawn_into};
 use crate::context;
 use crate::runtime::Handle;
 use crate::trace;
@@ -55,7 +55,7 @@ impl<'a> Builder<'a> {
         F::Output: Send + 'static,
     {
         let _named = trace::name(self.name);
-        Ok(spawn_from(future, Location::caller()))
+        Ok(spawn_into(Target::Entered, future, Location::caller()))
     }
 
     /// Spawns the task on the runtime of `handle`: see [`Handle::spawn`].
@@ -77,7 +77,11 @@ impl<'a> Builder<'a> {
         F::Output: Send + 'static,
     {
         let _named = trace::name(self.name);
-        Ok(handle.home().spawn(future, Location::caller()))
+        Ok(spawn_into(
+            Target::RuntimeOf(handle.home()),
+            future,
+            Location::caller(),
+        ))
     }
 
     /// Runs a closure that blocks: see [`spawn_blocking`](super::spawn_blocking).

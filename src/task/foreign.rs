@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::cell::Runnable;
+use super::roles::Runnable;
 use crate::shim::thread_local;
 
 /// Runs a destructor or a waker that may panic, and contains the panic: also that of the panic's own payload.

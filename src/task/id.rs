@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::context;
-use crate::scheduler::Local;
+use crate::scheduler::Worker;
 use crate::shim::thread_local;
 
 /// A number that no other task of this process has, now or later. (In a [simulated](crate::runtime::Builder::seed) runtime
@@ -77,7 +77,7 @@ impl Id {
 /// The next id of a thread that has no block: the simulation's that runs on it, each by itself, or the first of a new block.
 #[cold]
 fn next_without_block(mine: &Cell<(u64, u64)>) -> u64 {
-    let simulated = context::with_worker(|local| local.and_then(Local::simulated_id));
+    let simulated = context::with_worker(|worker| worker.and_then(Worker::simulated_id));
     simulated.map_or_else(
         || {
             let next = UNTAKEN.fetch_add(BLOCK, Relaxed);

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use super::cell::{Join, Runnable};
+use super::roles::{Join, Runnable};
 use super::{Id, JoinError, budget};
 
 use crate::trace::wait;

@@ -13,7 +13,8 @@ use std::task::{Context, Poll, Waker};
 use futures_task::{ArcWake, waker};
 use loom::thread;
 
-use super::cell::{Join, Runnable, Schedule, Spawned, Task, Ticket};
+use super::cell::Task;
+use super::roles::{Join, Runnable, Schedule, Spawned, Ticket};
 use super::stage::Stage;
 use super::{Id, JoinError};
 use crate::park::Parker;

@@ -2,7 +2,7 @@
 //!
 //! A task is a future that the runtime owns. It is polled when somebody wakes it, never otherwise, and by one worker
 //! at a time. Read in this order: `state.rs` (the life of a task as one word), `cell.rs` (the task itself, with the
-//! whole of what a poll does in `run`), `join_handle.rs` (how its output gets out).
+//! whole of what a poll does in `run`), `roles.rs` (what others see of it), `join_handle.rs` (how its output gets out).
 
 pub(crate) mod budget;
 mod builder;
@@ -19,7 +19,8 @@ mod loom_tests;
 mod loom_tests_forgotten;
 mod pending;
 mod ready_keys;
-mod spawn;
+pub(crate) mod roles;
+pub(crate) mod spawn;
 pub(crate) mod stage;
 pub(crate) mod state;
 mod yield_now;

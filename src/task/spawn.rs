@@ -2,10 +2,12 @@
 
 use std::future::Future;
 use std::panic::Location;
+use std::sync::Arc;
 
-use super::cell::{BIG, Spawned};
+use super::roles::Spawned;
 use super::{JoinHandle, Place};
 use crate::context;
+use crate::scheduler::{Home, Worker};
 
 /// Spawns a task: the future runs on its own, beside the caller, and its [`JoinHandle`] gives its output.
 ///
@@ -29,31 +31,57 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    spawn_from(future, Location::caller())
+    spawn_into(Target::Entered, future, Location::caller())
 }
 
-/// [`spawn`], with where that was called.
+/// Futures of more bytes are boxed where they come in. Without optimization every function that passes one on has a copy of it,
+/// or two, and there are a dozen on the way into its task: a stack of 2 MiB would be too small for one of 100 KiB.
+pub(crate) const BIG: usize = 16 << 10;
+
+/// The runtime that a task is spawned into.
+#[derive(Clone, Copy)]
+pub(crate) enum Target<'a> {
+    /// The one that this thread has entered.
+    Entered,
+    /// The one of a handle.
+    RuntimeOf(&'a Arc<Home>),
+}
+
+/// Spawns a task: all ways to do that lead here.
 #[inline]
 #[track_caller]
-pub(super) fn spawn_from<F: Spawned>(future: F, place: Place) -> JoinHandle<F::Output> {
+pub(crate) fn spawn_into<F: Spawned>(
+    target: Target<'_>,
+    future: F,
+    place: Place,
+) -> JoinHandle<F::Output> {
     if size_of::<F>() > BIG {
-        spawn_here(Box::pin(future), place)
+        spawn_sized(target, Box::pin(future), place)
     } else {
-        spawn_here(future, place)
+        spawn_sized(target, future, place)
     }
 }
 
-/// Spawns a task on the worker that this thread is, or from outside.
+/// Spawns a task whose future is not big: on the worker that this thread is, or from outside.
 #[inline]
 #[track_caller]
-fn spawn_here<F: Spawned>(future: F, place: Place) -> JoinHandle<F::Output> {
-    let spawned = context::with_entered_worker(|local| match local {
-        Some(local) => local.spawn(future, place),
+fn spawn_sized<F: Spawned>(target: Target<'_>, future: F, place: Place) -> JoinHandle<F::Output> {
+    let on = |worker: Option<&Worker>| match worker {
+        Some(worker) => worker.spawn(future, place),
         None => Err(future),
-    });
-    match spawned {
-        Ok(handle) => handle,
-        Err(future) => context::home("spawn a task").spawn_from_outside(future, place),
+    };
+    let spawned = match target {
+        Target::Entered => context::with_entered_worker(on),
+        Target::RuntimeOf(home) => context::with_worker(|worker| {
+            on(worker.filter(|worker| home.same_runtime(worker.home())))
+        }),
+    };
+    match (spawned, target) {
+        (Ok(handle), _) => handle,
+        (Err(future), Target::RuntimeOf(home)) => home.spawn_from_outside(future, place),
+        (Err(future), Target::Entered) => {
+            context::home("spawn a task").spawn_from_outside(future, place)
+        }
     }
 }
 

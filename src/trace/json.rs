@@ -58,7 +58,7 @@ fn json(events: &[Event], lost: u64) -> String {
             r#"{{"ph":"i","s":"t","name":{},"cat":{},{},"args":{{"story":{}}}}}"#,
             text(word(&event.kind)),
             text(category(&event.kind)),
-            Place(event.at, mark.lane),
+            Spot(event.at, mark.lane),
             text(&timeline.sentence(mark.event)),
         ));
     }
@@ -97,7 +97,7 @@ fn complete(out: &mut Lines, timeline: &Timeline<'_>, span: &Span) {
     out.line(format_args!(
         r#"{{"ph":"X","name":{},"cat":"{category}",{},"dur":{},"args":{{{args}}}}}"#,
         text(&name),
-        Place(begin, span.lane),
+        Spot(begin, span.lane),
         Micros(duration),
     ));
 }
@@ -124,15 +124,15 @@ fn flows(out: &mut Lines, timeline: &Timeline<'_>) {
             out.line(format_args!(
                 r#"{{"ph":"X","name":{},"cat":"{category}",{},"dur":{},"args":{{"story":{}}}}}"#,
                 text(&name),
-                Place(at, lane),
+                Spot(at, lane),
                 Micros(MOMENT),
                 text(&timeline.sentence(arrow.event)),
             ));
         }
         let head = format!(r#""name":{},"cat":"{category}","id":{id}"#, text(&name));
-        out.line(format_args!(r#"{{"ph":"s",{head},{}}}"#, Place(at, lane)));
+        out.line(format_args!(r#"{{"ph":"s",{head},{}}}"#, Spot(at, lane)));
         // `bp`: it ends at the span around this moment, not at the next one.
-        let arrival = Place(timeline.begin(to), to.lane);
+        let arrival = Spot(timeline.begin(to), to.lane);
         out.line(format_args!(r#"{{"ph":"f","bp":"e",{head},{arrival}}}"#));
     }
 }
@@ -197,9 +197,9 @@ impl Lines {
 }
 
 /// When and where, as the format has it.
-struct Place(Duration, usize);
+struct Spot(Duration, usize);
 
-impl fmt::Display for Place {
+impl fmt::Display for Spot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, r#""pid":1,"tid":{},"ts":{}"#, self.1, Micros(self.0))
     }

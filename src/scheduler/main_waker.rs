@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use futures_task::ArcWake;
 
-use super::{Home, Local};
+use super::{Home, Worker};
 use crate::context;
 use crate::park::Parker;
 use crate::shim::atomic::{
@@ -93,7 +93,7 @@ impl Bell {
 }
 
 /// The waker of one `block_on`.
-pub(crate) struct Signal {
+pub(crate) struct MainWaker {
     /// How the thread is told.
     bell: Bell,
     /// The way into the runtime, perhaps through another worker than 0.
@@ -102,10 +102,10 @@ pub(crate) struct Signal {
     place: Place,
 }
 
-impl Signal {
-    /// A signal that is set.
-    pub(super) fn new(home: Arc<Home>, place: Place) -> Arc<Signal> {
-        Arc::new(Signal {
+impl MainWaker {
+    /// A waker that was called: the future is to be polled for a first time.
+    pub(super) fn new(home: Arc<Home>, place: Place) -> Arc<MainWaker> {
+        Arc::new(MainWaker {
             bell: Bell::new(),
             home,
             place,
@@ -117,7 +117,7 @@ impl Signal {
         self.place
     }
 
-    /// Whether nobody can ring any more: all who refer to the signal are the `others` that do not, and it is not set.
+    /// Whether nobody can ring any more: all who refer to the waker are the `others` that do not, and it is not set.
     pub(super) fn is_forgotten(self: &Arc<Self>, others: usize) -> bool {
         let holders = Arc::strong_count(self);
         // Pairs with the release with which a waker is dropped: if it has rung before, that is seen now.
@@ -137,7 +137,7 @@ impl Signal {
     }
 }
 
-impl Deref for Signal {
+impl Deref for MainWaker {
     type Target = Bell;
 
     fn deref(&self) -> &Bell {
@@ -145,22 +145,22 @@ impl Deref for Signal {
     }
 }
 
-impl ArcWake for Signal {
-    fn wake_by_ref(signal: &Arc<Signal>) {
-        trace::event(&signal.home, || Kind::Woken {
+impl ArcWake for MainWaker {
+    fn wake_by_ref(waker: &Arc<MainWaker>) {
+        trace::event(&waker.home, || Kind::Woken {
             who: Who::Main,
             by: trace::cause(),
-            news: signal.news(),
+            news: waker.news(),
         });
-        if !signal.ring() {
+        if !waker.ring() {
             return;
         }
         // On worker 0's own thread the loop looks at `woken` before it sleeps.
         let is_worker_0 =
-            |local: &Local| local.home().worker == 0 && local.home().same_runtime(&signal.home);
-        if !context::with_worker(|local| local.is_some_and(is_worker_0)) {
+            |worker: &Worker| worker.home().worker == 0 && worker.home().same_runtime(&waker.home);
+        if !context::with_worker(|worker| worker.is_some_and(is_worker_0)) {
             // Not `home`'s own: a handle may have been taken on any worker.
-            signal.home.shared.remotes[0].reactor.unpark();
+            waker.home.shared.remotes[0].reactor.unpark();
         }
     }
 }
