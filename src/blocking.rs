@@ -32,6 +32,7 @@ use crate::task::roles::{Run, Runnable, Schedule, Spawned, Ticket};
 use crate::task::spawn::{Target, spawn_into};
 use crate::task::stage::Stage;
 use crate::task::{Id, JoinHandle, Place};
+use crate::threads::Threads;
 use crate::time::clock;
 use crate::trace::{self, QueueName, Traced};
 
@@ -42,10 +43,8 @@ pub(crate) struct PoolConfig {
     pub(crate) max_threads: usize,
     /// How long a thread stays without a job.
     pub(crate) keep_alive: Duration,
-    /// What the threads are called.
-    pub(crate) thread_name: String,
-    /// Their stacks in bytes; `None`: as the standard library has them.
-    pub(crate) stack_size: Option<usize>,
+    /// How they are started.
+    pub(crate) threads: Threads,
 }
 
 /// The pool of one runtime.
@@ -192,13 +191,9 @@ impl Pool {
 
     /// Starts a thread.
     fn start_thread(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
-        let mut builder =
-            thread::Builder::new().name(format!("{}-blocking", self.config.thread_name));
-        if let Some(bytes) = self.config.stack_size {
-            builder = builder.stack_size(bytes);
-        }
         let pool = self.clone();
-        let handle = builder.spawn(move || pool.work())?;
+        let threads = &self.config.threads;
+        let handle = threads.start("blocking", move || pool.work())?;
         state.handles.retain(|handle| !has_ended(handle));
         state.handles.push(handle);
         state.threads += 1;

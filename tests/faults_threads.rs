@@ -67,6 +67,13 @@ fn a_runtime_that_gets_only_some_of_its_threads_is_not_built_and_leaves_none() {
                     allow_threads(allowed);
                     let error = build().map(drop).unwrap_err();
                     assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}");
+                    let role = if allowed < workers - 1 {
+                        "worker"
+                    } else {
+                        "watchdog"
+                    };
+                    let missing = format!("the thread `samovar-{role}` cannot be started");
+                    assert!(error.to_string().contains(&missing), "{error}");
                     wait_until(|| things() == before);
                 }
                 allow_threads(needed);
@@ -134,10 +141,12 @@ fn a_stand_in_that_cannot_start_is_started_when_there_is_something_to_do() {
         "a_stand_in_that_cannot_start_is_started_when_there_is_something_to_do",
         256,
         || {
+            let (tell, told) = mpsc::channel();
             // The only worker is whoever is inside `block_on`, and the stand-in while nobody is.
             let rt = Builder::new_multi_thread()
                 .worker_threads(1)
                 .thread_stack_size(STACK)
+                .on_warning(move |warning| tell.send(warning.to_string()).unwrap())
                 .build()
                 .unwrap();
             let done = Counter::new();
@@ -155,6 +164,9 @@ fn a_stand_in_that_cannot_start_is_started_when_there_is_something_to_do() {
             rt.block_on(async { samovar::task::yield_now().await });
             spawn(3);
             assert_eq!(done.get(), 0);
+            let warnings: Vec<String> = told.try_iter().collect();
+            assert_eq!(warnings.len(), 1, "{warnings:?}");
+            assert!(warnings[0].contains("the thread `samovar-stand-in` cannot be started"));
             // Whoever blocks is the worker: all of it goes on.
             rt.block_on(async { sleep(Duration::from_millis(20)).await });
             wait_until(|| {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::{Handle, Runtime, Warning};
 use crate::blocking::{Pool, PoolConfig};
 use crate::scheduler::{self, Config, Warnings};
+use crate::threads::Threads;
 use crate::trace::{self, Trace};
 
 /// How many workers a simulation has by default: enough for one to be slow, one to steal, and two that meet.
@@ -358,7 +359,7 @@ impl Builder {
 
     /// Who gets the [`Warning`]s, instead of stderr: a log, or a test.
     ///
-    /// It is called on the threads of the runtime, and must not block them.
+    /// It is called on the threads of the runtime, or on one that spawns there or wakes a task, and must not block them.
     ///
     /// ```
     /// use samovar::runtime::{Builder, Warning};
@@ -388,7 +389,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When the system gives no threads or descriptors (a runtime needs three descriptors per worker). Then nothing is left.
+    /// When the system gives no threads (it says which one is missing) or descriptors (a runtime needs three per worker). Then
+    /// nothing is left.
     ///
     /// # Panics
     ///
@@ -416,18 +418,20 @@ impl Builder {
             (true, None) if self.seed.is_some() => SIMULATED_WORKERS,
             (true, None) => cores(),
         };
+        let threads = Threads {
+            name: self.thread_name.clone(),
+            stack_size: self.stack_size,
+        };
         let pool = Pool::new(PoolConfig {
             max_threads: self.max_blocking_threads,
             keep_alive: self.keep_alive,
-            thread_name: self.thread_name.clone(),
-            stack_size: self.stack_size,
+            threads: threads.clone(),
         });
         let config = Config {
             workers,
             // Simulated workers run only inside `block_on`.
             multi_thread: self.multi_thread && self.seed.is_none(),
-            thread_name: self.thread_name.clone(),
-            stack_size: self.stack_size,
+            threads,
             spin: self.spin,
             start_paused: self.start_paused || self.seed.is_some(),
             seed: self.seed,

@@ -1,7 +1,9 @@
 //! What a runtime says when it sees a mistake that would otherwise be a silent hang or a stutter.
 
 use std::fmt;
+use std::io;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Dump;
@@ -52,6 +54,15 @@ pub enum Warning {
         /// For so long at least.
         since: Duration,
     },
+    /// The thread that is worker 0 while nobody is inside `block_on` could not be started, and there is something to do for it.
+    ///
+    /// Nothing is lost: the next `block_on` does it, or the thread, which the next task that is spawned or woken from outside
+    /// has tried again. Said once, in programs of all kinds.
+    #[non_exhaustive]
+    NoStandIn {
+        /// Why not.
+        error: Arc<io::Error>,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -88,6 +99,14 @@ impl fmt::Display for Warning {
                  Silence: `Builder::warn_blocking_after(Duration::MAX)`.",
                 Subject(*who, place),
                 since.as_millis()
+            ),
+            Warning::NoStandIn { error } => write!(
+                f,
+                "nobody runs worker 0.\n  \
+                 No thread is inside `block_on`, and {error}.\n  \
+                 Its tasks, timers and sockets rest until the next `block_on`, or until the thread can be started: that is\n  \
+                 tried again at the next spawn or wake from another thread.\n  \
+                 Remedy: fewer threads, smaller stacks (`Builder::thread_stack_size`), or stay inside `block_on`."
             ),
         }
     }

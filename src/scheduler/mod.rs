@@ -79,6 +79,7 @@ use crate::shim::{Mutex, lock, thread};
 use crate::task::foreign::quietly;
 use crate::task::roles::Runnable;
 use crate::task::stage::Stage;
+use crate::threads::Threads;
 use crate::time::clock::Clock;
 use crate::time::timers::Timers;
 use crate::trace::output::Tracing;
@@ -92,10 +93,8 @@ pub(crate) struct Config {
     pub(crate) workers: usize,
     /// Whether tasks run also while nobody is inside `block_on`.
     pub(crate) multi_thread: bool,
-    /// What the threads are called.
-    pub(crate) thread_name: String,
-    /// Their stacks in bytes; `None`: as the standard library has them.
-    pub(crate) stack_size: Option<usize>,
+    /// How its threads are started.
+    pub(crate) threads: Threads,
     /// How long a worker waits awake at most before it sleeps.
     pub(crate) spin: Duration,
     /// Whether the clock stands still from the beginning.
@@ -262,12 +261,7 @@ impl Remote {
 impl Shared {
     /// Starts a thread of this runtime.
     fn start_thread(&self, role: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let mut builder =
-            thread::Builder::new().name(format!("{}-{role}", self.config.thread_name));
-        if let Some(bytes) = self.config.stack_size {
-            builder = builder.stack_size(bytes);
-        }
-        let thread = builder.spawn(run)?;
+        let thread = self.config.threads.start(role, run)?;
         lock(&self.threads).push(thread);
         Ok(())
     }

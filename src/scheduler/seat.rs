@@ -233,6 +233,10 @@ impl Shared {
         let shared = self.clone();
         let started = self.start_thread("stand-in", move || stand_in(&shared));
         state.has_stand_in = started.is_ok();
+        drop(state);
+        if let Err(error) = started {
+            self.no_stand_in(error);
+        }
     }
 }
 

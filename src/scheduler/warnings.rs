@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::io;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,12 +93,20 @@ impl Shared {
         );
     }
 
+    /// There is no thread for worker 0 while nobody is inside `block_on`.
+    #[cold]
+    pub(super) fn no_stand_in(&self, error: io::Error) {
+        let error = Arc::new(error);
+        self.warn_once(Location::caller(), &Warning::NoStandIn { error });
+    }
+
     /// Tells `warning`, unless one of its kind was told of this place.
     pub(super) fn warn_once(&self, place: Place, warning: &Warning) {
         let kind = match warning {
             Warning::NeverWoken { .. } => "never woken",
             Warning::Blocking { .. } => "blocking",
             Warning::AllAsleep { .. } => "all asleep",
+            Warning::NoStandIn { .. } => "no stand-in",
         };
         if !lock(&self.told.places).insert((kind, place)) {
             return;
