@@ -21,8 +21,16 @@
 //!
 //! Replace `tokio` by `samovar`. What differs is said where it differs: in [`runtime`], [`task`], [`time`], [`net`], [`io`]
 //! and [`sync`]. Every call says what is lost when its future is dropped. [`trace`] shows what a program does,
-//! [`runtime::Warning`] is what it is told of its mistakes, and the page on testing is about clocks that stop and schedules
-//! that can be repeated.
+//! [`runtime::Warning`] is what it is told of its mistakes.
+//!
+//! | to | see |
+//! |---|---|
+//! | run something beside | [`spawn`], [`task::JoinSet`] |
+//! | wait, and not for ever | [`time::sleep`], [`time::timeout`] |
+//! | serve TCP | [`net::TcpListener`] |
+//! | pass messages, share | [`sync`] |
+//! | call what blocks | [`task::spawn_blocking`] |
+//! | test, with a clock that stops and schedules that can be repeated | [testing](testing/index.html) |
 //!
 //! # Features
 //!
@@ -36,15 +44,16 @@
 //! # To read it
 //!
 //! `docs/tour.md` in the repository goes through the source in twelve stops, with the broken version before the one that works, and
-//! then follows one `read()` from the socket to the line after the `.await`. These are the stops, and the files (with
-//! their lines of code) that answer. Each question that is answered raises the next:
+//! then follows one `read()` from the socket to the line after the `.await`; `examples/ladder` builds an executor from nothing, in
+//! six steps. These are the stops, and two questions beyond them, with the files (and their lines of code) that answer. Each
+//! question that is answered raises the next:
 //!
 //! | question | file |
 //! |---|---|
 //! | Who polls? | `block_on.rs` (28), `park.rs` (69) |
 //! | What is a task, and what does its waker do? | `task/state.rs` (174), `task/cell.rs` (323), `task/join_handle.rs` (104) |
-//! | Who polls many tasks? | `scheduler/worker.rs` (300), `scheduler/worker/search.rs` (91), `scheduler/queue.rs` (97), `task/budget.rs` (102) |
-//! | And on many threads? | `scheduler/mod.rs` (251), `scheduler/pace.rs` (73), `scheduler/seat.rs` (333) |
+//! | Who polls many tasks? | `scheduler/worker.rs` (307), `scheduler/queue.rs` (97), `task/budget.rs` (102) |
+//! | And on many threads? | `scheduler/worker/search.rs` (91), `scheduler/mod.rs` (251), `scheduler/pace.rs` (73), `scheduler/seat.rs` (333) |
 //! | What if there is nothing to do? | `scheduler/idle.rs` (77) |
 //! | Who wakes me when time has passed? | `time/sleep.rs` (97), `time/timers.rs` (191), `time/wheel.rs` (274) |
 //! | Who wakes me when bytes have come? | `reactor/mod.rs` (251), `reactor/source.rs` (156), `reactor/io.rs` (254) |

@@ -4,6 +4,7 @@ mod examples_support;
 mod runtime_support;
 
 use std::collections::{HashMap, HashSet};
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
@@ -11,7 +12,8 @@ use std::time::Duration;
 
 use examples_support::start_traced;
 use runtime_support::watchdog;
-use samovar::net::{TcpListener, UdpSocket};
+use samovar::io::AsyncReadExt;
+use samovar::net::{TcpListener, UdpSocket, UnixStream};
 use samovar::runtime::{Builder, Runtime};
 use samovar::sync;
 use samovar::task::{self, Id, JoinSet, yield_now};
@@ -142,6 +144,35 @@ fn tea_event_for_event() {
             .any(|event| matches!(event.kind, Kind::Unparked { why: WakeUp::Timer }))
     );
     consistent(&events);
+}
+
+#[test]
+fn an_event_that_nobody_waits_for_is_not_told_as_a_call() {
+    let (runtime, trace) = traced();
+    watchdog(60, move || {
+        let (ours, mut peer) = std::os::unix::net::UnixStream::pair().unwrap();
+        let handle = runtime.handle().clone();
+        // Room to write is the first event of a socket, and ends the first wait. The peer waits for the second.
+        let writer = thread::spawn(move || {
+            while handle.metrics().worker_park_count(0) < 2 {
+                thread::yield_now();
+            }
+            peer.write_all(b"tea").unwrap();
+            peer
+        });
+        runtime.block_on(async {
+            let mut socket = UnixStream::from_std(ours).unwrap();
+            socket.read_exact(&mut [0; 3]).await.unwrap();
+        });
+        drop(writer.join().unwrap());
+        let why: Vec<WakeUp> = (trace.events().iter())
+            .filter_map(|event| match event.kind {
+                Kind::Unparked { why } => Some(why),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(why, [WakeUp::Nobody, WakeUp::Events]);
+    });
 }
 
 #[test]

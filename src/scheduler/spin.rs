@@ -100,7 +100,7 @@ impl Spinner {
     }
 
     /// Waits in the reactor, awake at first if that is promising, from `start` on and for `timeout` at most. Adds the wakers
-    /// of whatever became ready to `woken`, and returns the time at the end.
+    /// of whatever became ready to `woken`. Returns the time at the end, and whether somebody wanted the worker.
     pub(super) fn wait(
         &self,
         waits: &Waits,
@@ -108,28 +108,29 @@ impl Spinner {
         start: Instant,
         timeout: Option<Duration>,
         woken: &mut Vec<Waker>,
-    ) -> Instant {
+    ) -> (Instant, bool) {
         if self.limit.is_zero() || reactor.sources() == 0 {
-            reactor.park(timeout, woken);
-            return now();
+            let called = reactor.park(timeout, woken);
+            return (now(), called);
         }
         let until = timeout.map_or(self.limit, |timeout| timeout.min(self.limit));
-        let mut slept = true;
+        let mut in_time = false;
         if waits.is_conversation() && !self.taken.swap(true, Acquire) {
-            let in_time = self.spin(start + until, reactor, woken);
+            in_time = self.spin(start + until, reactor, woken);
             // Pairs with the acquire above: the next who spins sees what this one did.
             self.taken.store(false, Release);
             waits.spun(in_time);
-            slept = !in_time;
         }
-        if slept {
-            reactor.park(timeout, woken);
-        }
+        let called = if in_time {
+            reactor.is_wanted()
+        } else {
+            reactor.park(timeout, woken)
+        };
         let end = now();
         // Asleep, some of the time was the way back.
         let is_short = end.saturating_duration_since(start) < 2 * self.limit;
         waits.note(is_short, woken);
-        end
+        (end, called)
     }
 
     /// Asks the reactor until something is ready, or somebody wants the worker, or the time is over (`false`).

@@ -260,18 +260,18 @@ impl Worker {
         });
         remote.counts.parks.add(1);
         let asleep_since = self.count_busy();
-        let (from_reactor, awake_since) = if shared.clock.is_paused() {
-            (shared.wait_and_jump(&mut woken), shim::now())
+        let (from_reactor, awake_since, called) = if shared.clock.is_paused() {
+            (shared.wait_and_jump(&mut woken), shim::now(), true)
         } else {
-            let awake_since = self.wait(asleep_since, timeout, &mut woken);
-            (Some(woken.len()), awake_since)
+            let (awake_since, called) = self.wait(asleep_since, timeout, &mut woken);
+            (Some(woken.len()), awake_since, called)
         };
         self.awake_since.set(awake_since);
         let is_over = from_reactor.is_none();
         let from_reactor = from_reactor.unwrap_or(0);
         remote.timers.awake();
         trace::event(&self.home, || Kind::Unparked {
-            why: self.why_awake(from_reactor, &woken),
+            why: self.why_awake(from_reactor, &woken, called),
         });
         remote.timers.fire(|| shared.clock.now(), &mut woken);
         self.until_look.set(POLLS_PER_LOOK);
@@ -279,31 +279,38 @@ impl Worker {
         is_over
     }
 
-    /// Waits in the reactor by the system's clock; returns the present. With nothing to wait for it wakes now and then to
+    /// Waits in the reactor by the system's clock; returns the present, and whether somebody called. With nothing to wait for it wakes now and then to
     /// see whether everything sleeps for ever: see `asleep.rs`.
-    fn wait(&self, now: Instant, timeout: Option<Duration>, woken: &mut Vec<Waker>) -> Instant {
+    fn wait(
+        &self,
+        now: Instant,
+        timeout: Option<Duration>,
+        woken: &mut Vec<Waker>,
+    ) -> (Instant, bool) {
         let shared = self.shared();
         let reactor = &self.remote().reactor;
         let probes = timeout.is_none() && shared.should_probe();
         let timeout = if probes { Some(PROBE) } else { timeout };
-        let until = shared
+        let (until, called) = shared
             .spinner
             .wait(&self.waits, reactor, now, timeout, woken);
         if probes && until.saturating_duration_since(now) >= PROBE {
             shared.probe();
         }
-        until
+        (until, called)
     }
 
     /// What ended the wait, for the trace.
-    fn why_awake(&self, from_reactor: usize, woken: &[Waker]) -> WakeUp {
+    fn why_awake(&self, from_reactor: usize, woken: &[Waker], called: bool) -> WakeUp {
         let timers = &self.remote().timers;
         if from_reactor > 0 {
             WakeUp::Events
         } else if !woken.is_empty() || timers.is_nearly_due(self.shared().clock.now()) {
             WakeUp::Timer
-        } else {
+        } else if called {
             WakeUp::Called
+        } else {
+            WakeUp::Nobody
         }
     }
 

@@ -279,4 +279,6 @@ pub enum WakeUp {
     Timer,
     /// Another thread has something for it.
     Called,
+    /// What came is for nobody: a socket is ready before anybody waits for it, or a signal came; or it only looks around.
+    Nobody,
 }

@@ -61,6 +61,7 @@ pub(super) fn predicate(event: &Event, name: &dyn Fn(Id) -> String) -> String {
             WakeUp::Events => "wakes up: the kernel has news of sockets",
             WakeUp::Timer => "wakes up: it is time for a timer",
             WakeUp::Called => "wakes up: another thread has called",
+            WakeUp::Nobody => "wakes up: no task waits for what came",
         }
         .to_owned(),
         Kind::Ready { source } => format!("hears from the kernel: {source}"),
