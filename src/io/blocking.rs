@@ -9,6 +9,9 @@
 //!
 //! A read waits for its job. A write only starts it: the *next* operation waits, and returns its error. That is what makes a
 //! cancelled operation lose nothing: whatever a job read or failed with is found by the next one.
+//!
+//! Rejected: a job that keeps the thing and reads ahead through a channel. It takes a thread for as long as the program
+//! lives, and input that nobody asked for.
 
 use std::future::Future;
 use std::io::{self, Read, Write};
@@ -28,8 +31,6 @@ const MAX_BYTES: usize = 64 * 1024;
 pub(super) struct Blocking<T> {
     /// Where the thing is.
     state: State<T>,
-    /// Whether something was written since the last flush.
-    unflushed: bool,
 }
 
 /// Where the thing is.
@@ -48,10 +49,12 @@ enum State<T> {
 struct Luggage<T> {
     /// The thing.
     thing: T,
-    /// What was read, or is to be written.
+    /// What was read, or is to be written: no thing does both.
     bytes: Vec<u8>,
     /// How many of `bytes` have been given to the caller.
     taken: usize,
+    /// Whether something was written since the last flush that succeeded.
+    unflushed: bool,
 }
 
 impl<T: Send + Unpin + 'static> Blocking<T> {
@@ -62,8 +65,8 @@ impl<T: Send + Unpin + 'static> Blocking<T> {
                 thing,
                 bytes: Vec::new(),
                 taken: 0,
+                unflushed: false,
             }),
-            unflushed: false,
         }
     }
 
@@ -88,7 +91,7 @@ impl<T: Send + Unpin + 'static> Blocking<T> {
         Poll::Ready(match &mut self.state {
             State::Here(luggage) => Ok((luggage, said)),
             _ => Err(io::Error::other(
-                "an earlier operation did not come back from its thread",
+                "lost with an earlier operation, which panicked or was cut off by the end of its runtime",
             )),
         })
     }
@@ -142,8 +145,8 @@ impl<T: Write + Send + Unpin + 'static> AsyncWrite for Blocking<T> {
         if count > 0 {
             luggage.bytes.clear();
             luggage.bytes.extend_from_slice(&buf[..count]);
+            luggage.unflushed = true;
             this.send(|luggage| luggage.thing.write_all(&luggage.bytes).map(|()| 0));
-            this.unflushed = true;
         }
         Poll::Ready(Ok(count))
     }
@@ -151,11 +154,11 @@ impl<T: Write + Send + Unpin + 'static> AsyncWrite for Blocking<T> {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
-            ready!(this.poll_here(cx))?;
-            if !mem::take(&mut this.unflushed) {
+            let (luggage, _) = ready!(this.poll_here(cx))?;
+            if !luggage.unflushed {
                 return Poll::Ready(Ok(()));
             }
-            this.send(|luggage| luggage.thing.flush().map(|()| 0));
+            this.send(Luggage::flush);
         }
     }
 
@@ -178,6 +181,15 @@ impl<T: Read> Luggage<T> {
         };
         self.bytes.truncate(*result.as_ref().unwrap_or(&0));
         result
+    }
+}
+
+impl<T: Write> Luggage<T> {
+    /// Flushes. One that failed is to be made again: what it did not write is still with the thing.
+    fn flush(&mut self) -> io::Result<usize> {
+        self.thing.flush()?;
+        self.unflushed = false;
+        Ok(0)
     }
 }
 
@@ -205,14 +217,16 @@ mod tests {
         }
     }
 
-    /// Tells what is done to it; a write of `!` fails, one of `?` panics.
-    struct Output(Sender<String>);
+    /// Tells what is done to it; a write of `!` fails, one of `?` panics; the flush after `#` fails, after `~` it is interrupted.
+    struct Output(Sender<String>, Option<io::Error>);
 
     impl Write for Output {
         fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
             match buf {
                 b"!" => return Err(io::ErrorKind::StorageFull.into()),
                 b"?" => panic!("a writer that panics"),
+                b"~" => self.1 = Some(io::ErrorKind::Interrupted.into()),
+                b"#" => self.1 = Some(io::ErrorKind::StorageFull.into()),
                 _ => {}
             }
             let text = String::from_utf8_lossy(buf).into_owned();
@@ -221,6 +235,9 @@ mod tests {
         }
 
         fn flush(&mut self) -> io::Result<()> {
+            if let Some(error) = self.1.take() {
+                return Err(error);
+            }
             self.0.send("flush".into()).unwrap();
             Ok(())
         }
@@ -253,7 +270,7 @@ mod tests {
     fn a_flush_waits_for_what_was_written() {
         Runtime::new().unwrap().block_on(async {
             let (sender, done) = channel();
-            let mut output = Blocking::new(Output(sender));
+            let mut output = Blocking::new(Output(sender, None));
             output.write_all(b"tea").await.unwrap();
             output.flush().await.unwrap();
             output.flush().await.unwrap();
@@ -268,7 +285,7 @@ mod tests {
     fn the_error_of_a_write_is_told_by_what_comes_next() {
         Runtime::new().unwrap().block_on(async {
             let (sender, _done) = channel();
-            let mut output = Blocking::new(Output(sender));
+            let mut output = Blocking::new(Output(sender, None));
             output.write_all(b"!").await.unwrap();
             let error = output.flush().await.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::StorageFull);
@@ -278,10 +295,26 @@ mod tests {
     }
 
     #[test]
+    fn a_flush_that_failed_is_made_again() {
+        Runtime::new().unwrap().block_on(async {
+            let (sender, done) = channel();
+            let mut output = Blocking::new(Output(sender, None));
+            output.write_all(b"~").await.unwrap();
+            output.flush().await.unwrap();
+            output.write_all(b"#").await.unwrap();
+            let error = output.flush().await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+            output.shutdown().await.unwrap();
+            let done: Vec<String> = done.try_iter().collect();
+            assert_eq!(done, ["~", "flush", "#", "flush"]);
+        });
+    }
+
+    #[test]
     fn after_a_panic_every_operation_fails() {
         Runtime::new().unwrap().block_on(async {
             let (sender, _done) = channel();
-            let mut output = Blocking::new(Output(sender));
+            let mut output = Blocking::new(Output(sender, None));
             output.write_all(b"?").await.unwrap();
             assert!(output.flush().await.is_err());
             assert!(output.write_all(b"tea").await.is_err());
