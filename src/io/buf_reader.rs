@@ -129,8 +129,14 @@ impl<R: AsyncRead + Unpin> AsyncRead for BufReader<R> {
         cx: &mut Context<'_>,
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        if self.start == self.end && buf.len() >= self.bytes.len() {
-            return retry::read(&mut self.inner, cx, buf);
+        if self.start == self.end {
+            // To fill the buffer for it might wait, for nothing.
+            if buf.is_empty() {
+                return Poll::Ready(Ok(0));
+            }
+            if buf.len() >= self.bytes.len() {
+                return retry::read(&mut self.inner, cx, buf);
+            }
         }
         let there = ready!(self.as_mut().poll_fill_buf(cx))?;
         let count = there.len().min(buf.len());

@@ -37,6 +37,13 @@ fn a_large_read_goes_past_an_empty_buffer_only() {
 }
 
 #[test]
+fn a_read_of_nothing_waits_for_nothing() {
+    let mut reader = BufReader::new(reader([Wait, give("tea")]));
+    assert_eq!(block_on(reader.read(&mut [])).unwrap(), 0);
+    assert_eq!(reader.get_ref().asked, [0; 0]);
+}
+
+#[test]
 #[should_panic(expected = "a BufReader needs a buffer")]
 fn a_reader_without_a_buffer_is_refused() {
     let _ = BufReader::with_capacity(0, &b""[..]);
