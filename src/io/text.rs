@@ -35,7 +35,6 @@ impl<'a> Text<'a> {
         let count = self.bytes.len() - self.start;
         match String::from_utf8(mem::take(&mut self.bytes)) {
             Ok(text) => {
-                self.start = text.len();
                 *self.output = text;
                 Ok(count)
             }
@@ -50,7 +49,8 @@ impl<'a> Text<'a> {
 
 impl Drop for Text<'_> {
     fn drop(&mut self) {
-        if self.output.is_empty() {
+        // Without memory of its own it has not got it back.
+        if self.output.capacity() == 0 {
             let mut bytes = mem::take(&mut self.bytes);
             bytes.truncate(self.start);
             *self.output = String::from_utf8(bytes).expect("it came out of a string");

@@ -81,6 +81,15 @@ fn read_line_gives_the_string_back_when_it_fails() {
 }
 
 #[test]
+fn a_string_keeps_its_memory_at_the_end_of_the_stream() {
+    let mut text = String::with_capacity(100);
+    block_on(BufReader::new(&b""[..]).read_line(&mut text)).unwrap();
+    assert_eq!(text.capacity(), 100);
+    block_on((&b""[..]).read_to_string(&mut text)).unwrap();
+    assert_eq!(text.capacity(), 100);
+}
+
+#[test]
 fn read_until_keeps_what_it_read_when_cancelled() {
     let mut reader = BufReader::new(reader([give("ool"), Wait, give("ong,white")]));
     let mut bytes = Vec::new();
