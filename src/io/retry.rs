@@ -1,13 +1,13 @@
-//! One poll of somebody's reader or writer, with the two things that every caller in this module wants from it.
+//! Polls of somebody's reader or writer, with the two things that every caller in this module wants of each.
 //!
 //! - *Interrupted* means: a signal came, try again. The traits of `futures-io` forbid it to their implementations, but many
 //!   of those wrap a `std::io::Read` and pass on what it says. It is retried here, once for all, as std does.
-//! - A count that is larger than the buffer is a bug of the reader. Found here it is a panic that names the bug; found later
-//!   it would be bytes that nobody sent.
+//! - A count that is larger than the buffer is a bug of the reader or writer. Found here it is a panic that names the bug;
+//!   found later it would be bytes that nobody sent, or an index out of bounds in somebody else's code.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
@@ -69,16 +69,39 @@ where
     })
 }
 
+/// Writes until all of `buf` is `written`, which counts through all of the polls.
+pub(super) fn write_all<W>(
+    writer: &mut W,
+    cx: &mut Context<'_>,
+    buf: &[u8],
+    written: &mut usize,
+) -> Poll<io::Result<()>>
+where
+    W: AsyncWrite + Unpin + ?Sized,
+{
+    while *written < buf.len() {
+        *written += ready!(write_some(writer, cx, &buf[*written..]))?;
+    }
+    Poll::Ready(Ok(()))
+}
+
 /// `poll_write_vectored`.
 pub(super) fn write_vectored<W>(
     writer: &mut W,
     cx: &mut Context<'_>,
-    bufs: &[io::IoSlice<'_>],
+    bufs: &[IoSlice<'_>],
 ) -> Poll<io::Result<usize>>
 where
     W: AsyncWrite + Unpin + ?Sized,
 {
-    uninterrupted(|| Pin::new(&mut *writer).poll_write_vectored(cx, bufs))
+    let answer = uninterrupted(|| Pin::new(&mut *writer).poll_write_vectored(cx, bufs));
+    checked(answer, total(bufs), "a writer says that it took")
+}
+
+/// How many bytes the buffers have. They may be the same bytes again and again, more of them than there is memory.
+pub(super) fn total(bufs: &[IoSlice<'_>]) -> usize {
+    bufs.iter()
+        .fold(0, |sum: usize, buf| sum.saturating_add(buf.len()))
 }
 
 /// `poll_flush`.

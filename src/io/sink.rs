@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_io::AsyncWrite;
 
+use super::retry;
 use crate::task::budget;
 
 /// A writer that takes everything and keeps nothing.
@@ -45,7 +46,7 @@ impl AsyncWrite for Sink {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         ready!(budget::spend(cx)).made_progress();
-        Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()))
+        Poll::Ready(Ok(retry::total(bufs)))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

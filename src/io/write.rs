@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_io::AsyncWrite;
 
@@ -53,8 +53,10 @@ impl<W: AsyncWrite + Unpin + ?Sized> Future for WriteVectored<'_, '_, W> {
 pub struct WriteAll<'a, W: ?Sized> {
     /// Where to.
     pub(super) writer: &'a mut W,
-    /// What is left.
-    pub(super) rest: &'a [u8],
+    /// What.
+    pub(super) buf: &'a [u8],
+    /// How many bytes of it are written.
+    pub(super) written: usize,
 }
 
 impl<W: AsyncWrite + Unpin + ?Sized> Future for WriteAll<'_, W> {
@@ -62,11 +64,7 @@ impl<W: AsyncWrite + Unpin + ?Sized> Future for WriteAll<'_, W> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        while !this.rest.is_empty() {
-            let count = ready!(retry::write_some(this.writer, cx, this.rest))?;
-            this.rest = &this.rest[count..];
-        }
-        Poll::Ready(Ok(()))
+        retry::write_all(this.writer, cx, this.buf, &mut this.written)
     }
 }
 
@@ -98,11 +96,7 @@ impl<W: AsyncWrite + Unpin + ?Sized, const N: usize> Future for WriteNumber<'_, 
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        while this.written < N {
-            let rest = &this.bytes[this.written..];
-            this.written += ready!(retry::write_some(this.writer, cx, rest))?;
-        }
-        Poll::Ready(Ok(()))
+        retry::write_all(this.writer, cx, &this.bytes, &mut this.written)
     }
 }
 

@@ -149,7 +149,8 @@ pub trait AsyncWriteExt: AsyncWrite {
     {
         WriteAll {
             writer: self,
-            rest: buf,
+            buf,
+            written: 0,
         }
     }
 

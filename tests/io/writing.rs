@@ -98,3 +98,10 @@ fn flush_and_shutdown_are_tried_again_when_interrupted() {
 fn a_writer_that_lies_is_found_out() {
     let _ = block_on(Liar.write_all(b"tea"));
 }
+
+#[test]
+#[should_panic(expected = "a writer says that it took 4 bytes of a buffer of 3")]
+fn a_writer_that_lies_of_several_buffers_is_found_out() {
+    let bufs = [IoSlice::new(b""), IoSlice::new(b"tea")];
+    let _ = block_on(Liar.write_vectored(&bufs));
+}
