@@ -1,12 +1,8 @@
 //! [`BufStream`]: a stream with a buffer in each direction.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use futures_io::{AsyncRead, AsyncWrite};
 
-use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
-
-use super::pass_on::passes_writes_on;
+use super::pass_on::{passes_buffer_on, passes_reads_on, passes_writes_on};
 use super::{BufReader, BufWriter, DEFAULT_CAPACITY};
 
 /// A stream with a buffer in each direction: a [`BufReader`] around a [`BufWriter`].
@@ -102,24 +98,6 @@ impl<S> BufStream<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for BufStream<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncBufRead for BufStream<S> {
-    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        Pin::new(&mut self.get_mut().inner).poll_fill_buf(cx)
-    }
-
-    fn consume(mut self: Pin<&mut Self>, count: usize) {
-        Pin::new(&mut self.inner).consume(count);
-    }
-}
-
+passes_reads_on!([S: AsyncRead + AsyncWrite + Unpin] BufStream<S>);
+passes_buffer_on!([S: AsyncRead + AsyncWrite + Unpin] BufStream<S>);
 passes_writes_on!([S: AsyncRead + AsyncWrite + Unpin] BufStream<S>);

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
 
+use super::pass_on::{passes_buffer_on, passes_reads_on};
 use super::{DEFAULT_CAPACITY, retry};
 
 /// A writer with a buffer before it: many small writes become few large ones.
@@ -124,10 +125,8 @@ impl<W> BufWriter<W> {
 impl<W: AsyncWrite + Unpin> BufWriter<W> {
     /// Writes the buffer out. After an error, what was not written is still there.
     fn poll_empty(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.written < self.bytes.len() {
-            let rest = &self.bytes[self.written..];
-            self.written += ready!(retry::write_some(&mut self.inner, cx, rest))?;
-        }
+        let (bytes, written) = (&self.bytes, &mut self.written);
+        ready!(retry::write_all(&mut self.inner, cx, bytes, written))?;
         self.bytes.clear();
         self.written = 0;
         Poll::Ready(Ok(()))
@@ -162,9 +161,7 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for BufWriter<W> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let count = bufs
-            .iter()
-            .fold(0, |sum: usize, buf| sum.saturating_add(buf.len()));
+        let count = retry::total(bufs);
         if !ready!(this.poll_room(cx, count))? {
             return retry::write_vectored(&mut this.inner, cx, bufs);
         }
@@ -187,27 +184,8 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for BufWriter<W> {
     }
 }
 
-/// Straight through.
-impl<W: AsyncRead + Unpin> AsyncRead for BufWriter<W> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
-    }
-}
-
-/// Straight through.
-impl<W: AsyncBufRead + Unpin> AsyncBufRead for BufWriter<W> {
-    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        Pin::new(&mut self.get_mut().inner).poll_fill_buf(cx)
-    }
-
-    fn consume(mut self: Pin<&mut Self>, count: usize) {
-        Pin::new(&mut self.inner).consume(count);
-    }
-}
+passes_reads_on!([W: AsyncRead + Unpin] BufWriter<W>);
+passes_buffer_on!([W: AsyncBufRead + Unpin] BufWriter<W>);
 
 impl<W: fmt::Debug> fmt::Debug for BufWriter<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,8 +4,10 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
+use futures_io::{AsyncBufRead, AsyncRead};
 
+use super::pass_on::passes_writes_on;
+use super::{Sink, sink};
 use crate::task::budget;
 
 /// A reader that is at its end. Written to, it takes everything and keeps nothing, like [`sink`](super::sink()).
@@ -18,7 +20,7 @@ use crate::task::budget;
 /// # std::io::Result::Ok(()) }).unwrap();
 /// ```
 pub fn empty() -> Empty {
-    Empty(())
+    Empty { inner: sink() }
 }
 
 /// A reader that is at its end: see [`empty`](empty()).
@@ -28,7 +30,10 @@ pub fn empty() -> Empty {
 /// # let _ = cup;
 /// ```
 #[derive(Debug)]
-pub struct Empty(());
+pub struct Empty {
+    /// What takes the writes.
+    inner: Sink,
+}
 
 impl AsyncRead for Empty {
     fn poll_read(
@@ -50,21 +55,4 @@ impl AsyncBufRead for Empty {
     fn consume(self: Pin<&mut Self>, _: usize) {}
 }
 
-impl AsyncWrite for Empty {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        ready!(budget::spend(cx)).made_progress();
-        Poll::Ready(Ok(buf.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
+passes_writes_on!([] Empty);

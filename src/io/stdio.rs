@@ -5,13 +5,9 @@
 //! with a thread of its own that reads and a channel: a read that has begun cannot be stopped.
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use futures_io::AsyncRead;
 
 use super::blocking::Blocking;
-use super::pass_on::passes_writes_on;
+use super::pass_on::{passes_reads_on, passes_writes_on};
 
 /// The standard input of the process.
 ///
@@ -54,16 +50,6 @@ pub fn stdin() -> Stdin {
 pub struct Stdin {
     /// The input, here or at work.
     inner: Blocking<io::Stdin>,
-}
-
-impl AsyncRead for Stdin {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
-    }
 }
 
 /// The standard output of the process.
@@ -141,5 +127,6 @@ pub struct Stderr {
     inner: Blocking<io::Stderr>,
 }
 
+passes_reads_on!([] Stdin);
 passes_writes_on!([] Stdout);
 passes_writes_on!([] Stderr);

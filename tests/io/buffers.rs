@@ -1,6 +1,6 @@
 //! `BufReader`, `BufWriter` and `BufStream`.
 
-use std::io::{ErrorKind, IoSlice};
+use std::io::{ErrorKind, IoSlice, IoSliceMut};
 
 use futures::executor::block_on;
 use proptest::prelude::*;
@@ -150,6 +150,14 @@ fn each_buffer_lets_the_other_direction_through() {
         let mut line = String::new();
         host.read_line(&mut line).await.unwrap();
         assert_eq!(line, "tea?\n");
+
+        // As a whole: into several buffers at once, if what is inside can do that.
+        let mut writer = BufWriter::new(futures::io::Cursor::new(b"teapot".to_vec()));
+        let (mut one, mut other) = ([0; 3], [0; 3]);
+        let mut bufs = [IoSliceMut::new(&mut one), IoSliceMut::new(&mut other)];
+        let read = futures::AsyncReadExt::read_vectored(&mut writer, &mut bufs);
+        assert_eq!(read.await.unwrap(), 6);
+        assert_eq!((&one, &other), (b"tea", b"pot"));
     });
 }
 
