@@ -73,19 +73,23 @@ where
 /// assert_eq!(count, (0, 0));
 /// # std::io::Result::Ok(()) }).unwrap();
 /// ```
-pub async fn copy_bidirectional_with_sizes<A, B>(
+#[track_caller]
+pub fn copy_bidirectional_with_sizes<A, B>(
     a: &mut A,
     b: &mut B,
     a_to_b: usize,
     b_to_a: usize,
-) -> io::Result<(u64, u64)>
+) -> impl Future<Output = io::Result<(u64, u64)>>
 where
     A: AsyncRead + AsyncWrite + Unpin + ?Sized,
     B: AsyncRead + AsyncWrite + Unpin + ?Sized,
 {
-    assert!(a_to_b > 0 && b_to_a > 0, "a copy needs a buffer");
-    let mut there = Direction::Copying(Transfer::new(a_to_b));
-    let mut back = Direction::Copying(Transfer::new(b_to_a));
+    assert!(
+        a_to_b > 0 && b_to_a > 0,
+        "`copy_bidirectional_with_sizes` needs two buffers of at least one byte"
+    );
+    let mut there = OneWay::Copying(Transfer::new(a_to_b));
+    let mut back = OneWay::Copying(Transfer::new(b_to_a));
     let mut back_first = true;
     poll_fn(move |cx| {
         // Who goes second finds less of the budget, or nothing: they take turns, so that a busy direction cannot keep
@@ -99,12 +103,11 @@ where
         };
         Poll::Ready(Ok((ready!(counts.0), ready!(counts.1))))
     })
-    .await
 }
 
 /// How far one direction is.
 #[derive(Debug)]
-enum Direction {
+enum OneWay {
     /// The reader has not ended, or not everything is written.
     Copying(Transfer),
     /// The writer is being shut down, after so many bytes.
@@ -113,7 +116,7 @@ enum Direction {
     Done(u64),
 }
 
-impl Direction {
+impl OneWay {
     /// Goes on until the end, or until it has to wait. May be polled after the end.
     fn poll<R, W>(
         &mut self,
@@ -127,14 +130,14 @@ impl Direction {
     {
         loop {
             *self = match self {
-                Direction::Copying(transfer) => {
-                    Direction::Closing(ready!(transfer.poll(cx, reader, writer))?)
+                OneWay::Copying(transfer) => {
+                    OneWay::Closing(ready!(transfer.poll(cx, reader, writer))?)
                 }
-                Direction::Closing(count) => {
+                OneWay::Closing(count) => {
                     ready!(retry::close(writer, cx))?;
-                    Direction::Done(*count)
+                    OneWay::Done(*count)
                 }
-                Direction::Done(count) => return Poll::Ready(Ok(*count)),
+                OneWay::Done(count) => return Poll::Ready(Ok(*count)),
             };
         }
     }

@@ -118,6 +118,13 @@ fn an_error_of_one_direction_ends_the_proxy() {
     });
 }
 
+#[test]
+#[should_panic(expected = "needs two buffers")]
+fn a_proxy_without_a_buffer_is_refused_at_the_call() {
+    let ((mut front, _guest), (mut back, _kitchen)) = (duplex(64), duplex(64));
+    drop(copy_bidirectional_with_sizes(&mut front, &mut back, 8, 0));
+}
+
 /// Is always ready, without end, and knows nothing of the budget.
 #[derive(Default)]
 struct Torrent {
