@@ -23,7 +23,10 @@ impl<'a, R: AsyncBufRead + Unpin + ?Sized> Future for FillBuf<'a, R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let reader = this.reader.as_mut().expect("polled after it was ready");
+        let reader = this
+            .reader
+            .as_mut()
+            .expect("`fill_buf` polled after it was ready");
         loop {
             match ready!(Pin::new(&mut **reader).poll_fill_buf(cx)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -54,8 +57,8 @@ pub struct ReadUntil<'a, R: ?Sized> {
     pub(super) delimiter: u8,
     /// Where to.
     pub(super) bytes: &'a mut Vec<u8>,
-    /// How many bytes it was so far.
-    pub(super) count: usize,
+    /// How long `bytes` was before.
+    pub(super) start: usize,
 }
 
 impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadUntil<'_, R> {
@@ -63,7 +66,8 @@ impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadUntil<'_, R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        poll_until(this.reader, cx, this.delimiter, this.bytes, &mut this.count)
+        ready!(poll_until(this.reader, cx, this.delimiter, this.bytes))?;
+        Poll::Ready(Ok(this.bytes.len() - this.start))
     }
 }
 
@@ -75,8 +79,6 @@ pub struct ReadLine<'a, R: ?Sized> {
     reader: &'a mut R,
     /// Where to.
     text: Text<'a>,
-    /// How many bytes it was so far.
-    count: usize,
 }
 
 impl<'a, R: ?Sized> ReadLine<'a, R> {
@@ -85,7 +87,6 @@ impl<'a, R: ?Sized> ReadLine<'a, R> {
         Self {
             reader,
             text: Text::new(output),
-            count: 0,
         }
     }
 }
@@ -95,25 +96,38 @@ impl<R: AsyncBufRead + Unpin + ?Sized> Future for ReadLine<'_, R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let bytes = &mut this.text.bytes;
-        let read = ready!(poll_until(this.reader, cx, b'\n', bytes, &mut this.count));
-        let text = this.text.finish();
+        let read = ready!(poll_until(this.reader, cx, b'\n', &mut this.text.bytes));
+        let count = this.text.finish();
         // What came before an error of the reader is kept if it can be; that error is the one to tell.
-        Poll::Ready(read.and(text))
+        Poll::Ready(read.and(count))
     }
 }
 
-/// Moves bytes from the reader to the end of `bytes`, up to a delimiter, that included, or to the end of the stream. Returns
-/// how many it was, in all polls together: `count` keeps that meanwhile, and is zero again afterwards.
+/// Moves the next segment of the reader out of `segment`, which keeps its beginning from poll to poll: whatever is dropped
+/// meanwhile, it is not lost. It ends with the delimiter, unless the stream ended first; `None` is the end of the stream.
+pub(super) fn poll_segment<R>(
+    reader: &mut R,
+    cx: &mut Context<'_>,
+    delimiter: u8,
+    segment: &mut Vec<u8>,
+) -> Poll<io::Result<Option<Vec<u8>>>>
+where
+    R: AsyncBufRead + Unpin + ?Sized,
+{
+    ready!(poll_until(reader, cx, delimiter, segment))?;
+    let segment = mem::take(segment);
+    Poll::Ready(Ok((!segment.is_empty()).then_some(segment)))
+}
+
+/// Moves bytes from the reader to the end of `bytes`, up to a delimiter, that included, or to the end of the stream.
 ///
 /// The search is `std::io::BufRead`'s, on the bytes that are there: it knows the machine's fastest way to find a byte.
-pub(super) fn poll_until<R>(
+fn poll_until<R>(
     reader: &mut R,
     cx: &mut Context<'_>,
     delimiter: u8,
     bytes: &mut Vec<u8>,
-    count: &mut usize,
-) -> Poll<io::Result<usize>>
+) -> Poll<io::Result<()>>
 where
     R: AsyncBufRead + Unpin + ?Sized,
 {
@@ -124,9 +138,8 @@ where
             Err(error) => return Poll::Ready(Err(error)),
         };
         Pin::new(&mut *reader).consume(used);
-        *count += used;
         if used == 0 || bytes.last() == Some(&delimiter) {
-            return Poll::Ready(Ok(mem::take(count)));
+            return Poll::Ready(Ok(()));
         }
     }
 }

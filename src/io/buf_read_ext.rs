@@ -57,8 +57,8 @@ pub trait AsyncBufReadExt: AsyncBufRead {
         ReadUntil {
             reader: self,
             delimiter,
+            start: bytes.len(),
             bytes,
-            count: 0,
         }
     }
 

@@ -1,14 +1,16 @@
 //! [`Lines`]: a reader, line by line.
+//!
+//! `read_line` in a `select!` loses half a line when another branch is first: what it has read is in its future, and is dropped
+//! with it. So `Lines` keeps the beginning of a line in itself; its futures only borrow it, and lose nothing.
 
 use std::future::poll_fn;
 use std::io;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_io::AsyncBufRead;
 
-use super::buf_read::poll_until;
+use super::buf_read::poll_segment;
 
 /// A reader, line by line: made by [`AsyncBufReadExt::lines`](super::AsyncBufReadExt::lines).
 ///
@@ -27,8 +29,7 @@ use super::buf_read::poll_until;
 pub struct Lines<R> {
     /// Whence.
     reader: R,
-    /// The beginning of the line that is being read. It is kept here, not in a future, so that no future that is dropped
-    /// takes it away.
+    /// The beginning of the line that is being read.
     line: Vec<u8>,
 }
 
@@ -132,18 +133,10 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Option<String>>> {
         let this = self.get_mut();
-        let mut count = 0;
-        ready!(poll_until(
-            &mut this.reader,
-            cx,
-            b'\n',
-            &mut this.line,
-            &mut count
-        ))?;
-        if this.line.is_empty() {
+        let line = ready!(poll_segment(&mut this.reader, cx, b'\n', &mut this.line))?;
+        let Some(mut line) = line else {
             return Poll::Ready(Ok(None));
-        }
-        let mut line = mem::take(&mut this.line);
+        };
         if line.last() == Some(&b'\n') {
             line.pop();
             if line.last() == Some(&b'\r') {

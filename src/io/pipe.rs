@@ -127,15 +127,16 @@ impl Pipe {
             }
             let place = own(&mut state);
             if place.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
-                return wait::pending(|| "in-memory stream".to_owned());
+                break;
             }
             if waker.is_some() {
                 mem::swap(place, &mut waker);
-                return wait::pending(|| "in-memory stream".to_owned());
+                break;
             }
             drop(state);
             waker = Some(cx.waker().clone());
         }
+        wait::pending(|| "in-memory stream".to_owned())
     }
 
     /// The writer leaves, or has said all: the reader finds the end after what is there.

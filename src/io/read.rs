@@ -50,7 +50,7 @@ impl<R: AsyncRead + Unpin + ?Sized> Future for ReadExact<'_, R> {
     }
 }
 
-/// The future of `read_u16` and its kin: `N` bytes that make a `T`.
+/// The future of `read_u16` and its kin: `N` bytes that make a `T`. They are in here, so a future that is dropped loses them.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct ReadNumber<'a, R: ?Sized, T, const N: usize> {
@@ -103,14 +103,17 @@ where
 {
     while *filled < buf.len() {
         match ready!(retry::read(reader, cx, &mut buf[*filled..]))? {
-            0 => {
-                return Poll::Ready(Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "early eof",
-                )));
-            }
+            0 => return Poll::Ready(Err(early_eof(*filled, buf.len()))),
             count => *filled += count,
         }
     }
     Poll::Ready(Ok(()))
+}
+
+/// The error of a stream that ended too soon.
+fn early_eof(filled: usize, wanted: usize) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::UnexpectedEof,
+        format!("early eof: the stream ended after {filled} of {wanted} bytes"),
+    )
 }

@@ -1,14 +1,15 @@
 //! [`Split`]: a reader, cut at a byte.
+//!
+//! As [`Lines`](super::Lines), for any byte, and without a look at what the bytes mean.
 
 use std::future::poll_fn;
 use std::io;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_io::AsyncBufRead;
 
-use super::buf_read::poll_until;
+use super::buf_read::poll_segment;
 
 /// A reader, cut at a byte: made by [`AsyncBufReadExt::split`](super::AsyncBufReadExt::split).
 ///
@@ -29,7 +30,7 @@ pub struct Split<R> {
     reader: R,
     /// Where it is cut.
     delimiter: u8,
-    /// The beginning of the segment that is being read, kept here so that no future that is dropped takes it away.
+    /// The beginning of the segment that is being read.
     segment: Vec<u8>,
 }
 
@@ -88,22 +89,17 @@ impl<R: AsyncBufRead + Unpin> Split<R> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Option<Vec<u8>>>> {
-        let this = self.get_mut();
-        let mut count = 0;
-        ready!(poll_until(
-            &mut this.reader,
-            cx,
-            this.delimiter,
-            &mut this.segment,
-            &mut count
-        ))?;
-        if this.segment.is_empty() {
-            return Poll::Ready(Ok(None));
+        let Split {
+            reader,
+            delimiter,
+            segment,
+        } = self.get_mut();
+        let mut segment = ready!(poll_segment(reader, cx, *delimiter, segment))?;
+        if let Some(bytes) = &mut segment {
+            if bytes.last() == Some(delimiter) {
+                bytes.pop();
+            }
         }
-        let mut segment = mem::take(&mut this.segment);
-        if segment.last() == Some(&this.delimiter) {
-            segment.pop();
-        }
-        Poll::Ready(Ok(Some(segment)))
+        Poll::Ready(Ok(segment))
     }
 }

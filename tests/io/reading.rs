@@ -67,7 +67,10 @@ fn read_exact_joins_pieces_and_leaves_the_rest() {
 fn read_exact_tells_an_early_end() {
     let error = block_on(reader([give("te")]).read_exact(&mut [0; 3])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
-    assert_eq!(error.to_string(), "early eof");
+    assert_eq!(
+        error.to_string(),
+        "early eof: the stream ended after 2 of 3 bytes"
+    );
     let error = block_on(reader([give("t")]).read_u16()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
 }
