@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use samovar::net::{Interest, TcpListener, TcpStream, lookup_host};
+use samovar::net::{Interest, TcpListener, TcpStream, UnixStream, lookup_host};
 use samovar::time::{sleep, timeout};
 use support::{current_thread, in_child, multi_thread, on_both, watchdog};
 
@@ -803,7 +803,7 @@ fn more_sockets_than_one_turn_takes_are_all_served() {
                 let mut peers = Vec::new();
                 let mut tasks = Vec::new();
                 for _ in 0..1_500 {
-                    let (mut ours, theirs) = samovar::net::UnixStream::pair().unwrap();
+                    let (mut ours, theirs) = UnixStream::pair().unwrap();
                     peers.push(theirs);
                     tasks.push(samovar::spawn(async move {
                         ours.read(&mut [0; 8]).await.unwrap()
@@ -836,6 +836,17 @@ fn outside_a_runtime_the_panic_says_what_was_tried() {
     );
     let connect = message(&mut || drop(samovar::block_on(TcpStream::connect("127.0.0.1:1"))));
     assert!(connect.contains("connect a `TcpStream`"), "{connect}");
+    let unix = message(&mut || drop(samovar::block_on(UnixStream::connect("/tea"))));
+    assert!(unix.contains("connect a `UnixStream`"), "{unix}");
+    let lookup = message(&mut || drop(samovar::block_on(lookup_host("tea:80"))));
+    assert!(lookup.contains("look up a host"), "{lookup}");
+    // What panics in a poll names the line on which the future was made.
+    for message in [bind, connect, unix, lookup] {
+        assert!(
+            message.contains(&format!("(the call is at {}:", file!())),
+            "{message}"
+        );
+    }
     let from_std = message(&mut || {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         drop(TcpListener::from_std(listener));

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::panic::Location;
 
 use super::ToSocketAddrs;
 use super::addr::Target;
@@ -20,7 +21,7 @@ use crate::task::spawn_blocking;
 ///
 /// # Panics
 ///
-/// Outside a runtime.
+/// When it is polled outside a runtime; the message names the line of this call.
 ///
 /// # Cancel safety
 ///
@@ -33,11 +34,16 @@ use crate::task::spawn_blocking;
 /// }
 /// # std::io::Result::Ok(()) }).unwrap();
 /// ```
-pub async fn lookup_host<T: ToSocketAddrs>(
+#[track_caller]
+pub fn lookup_host<T: ToSocketAddrs>(
     host: T,
-) -> io::Result<impl Iterator<Item = SocketAddr>> {
-    context::expect_runtime("look up a host");
-    resolve(host.to_target()).await
+) -> impl Future<Output = io::Result<impl Iterator<Item = SocketAddr>>> {
+    let caller = Location::caller();
+    let target = host.to_target();
+    async move {
+        context::expect_runtime_for("look up a host", caller);
+        resolve(target).await
+    }
 }
 
 /// The addresses of one host.

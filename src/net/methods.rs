@@ -1,10 +1,14 @@
 //! The methods that several sockets have word for word, as macros: Rust has no other way to give them to several types.
 //!
-//! `$two` in the examples is the line that makes `ours` and `theirs`, two sockets that are connected to each other.
+//! What can be a function is one, in `ready.rs`, `stream.rs` and `split.rs`; what is left here is the name and the page.
+//! Rejected: a public trait with default methods, which every caller would have to import.
+//!
+//! In the examples `$two` is the line that makes `ours` and `theirs`, two sockets that are connected to each other, and
+//! `$socket` the one that makes a `socket` of the standard library.
 
 /// Waiting for readiness, and what belongs to every socket. For types with a field `io`.
 macro_rules! readiness {
-    ($type:ident, $std:ty, $two:literal) => {
+    ($type:ident, $std:ty, $addr:ty, $two:literal, $socket:literal) => {
         impl $type {
             /// Waits until one of the directions of `interest` may be ready, and says which are.
             ///
@@ -47,6 +51,10 @@ macro_rules! readiness {
             /// # Errors
             ///
             /// When the runtime has been shut down, or the system cannot wait for this socket.
+            ///
+            /// # Panics
+            ///
+            /// When it has to wait, and is polled outside a runtime for the first time.
             pub async fn readable(&self) -> std::io::Result<()> {
                 self.io.ready(crate::reactor::Direction::Read).await
             }
@@ -58,6 +66,10 @@ macro_rules! readiness {
             /// # Errors
             ///
             /// When the runtime has been shut down, or the system cannot wait for this socket.
+            ///
+            /// # Panics
+            ///
+            /// When it has to wait, and is polled outside a runtime for the first time.
             pub async fn writable(&self) -> std::io::Result<()> {
                 self.io.ready(crate::reactor::Direction::Write).await
             }
@@ -90,24 +102,16 @@ macro_rules! readiness {
             ) -> std::io::Result<R> {
                 crate::net::ready::try_io(&self.io, interest, operation)
             }
-
-            /// Takes the error that the system keeps for this socket (`SO_ERROR`), if there is one.
-            ///
-            /// # Errors
-            ///
-            /// When the system does not answer.
-            pub fn take_error(&self) -> std::io::Result<Option<std::io::Error>> {
-                self.io.get().take_error()
-            }
         }
 
-        crate::net::methods::descriptor!($type, $std);
+        crate::net::methods::descriptor!($type, $std, $addr, $socket);
     };
 }
 
-/// From and to the standard library, `AsFd`, `AsRawFd` and `Debug`. For types with a field `io`.
+/// From and to the standard library, what the system knows of every socket, `AsFd`, `AsRawFd` and `Debug`. For types with a
+/// field `io`.
 macro_rules! descriptor {
-    ($type:ident, $std:ty) => {
+    ($type:ident, $std:ty, $addr:ty, $socket:literal) => {
         impl $type {
             /// Takes over a socket of the standard library. It is made non-blocking here, so it does not matter what it was.
             ///
@@ -120,6 +124,15 @@ macro_rules! descriptor {
             /// # Panics
             ///
             /// Outside a runtime.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            #[doc = $socket]
+            #[doc = concat!("let socket = samovar::net::", stringify!($type), "::from_std(socket)?;")]
+            /// let socket = socket.into_std()?; // and back
+            /// # drop(socket);
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             #[track_caller]
             pub fn from_std(socket: $std) -> std::io::Result<$type> {
                 crate::context::expect_runtime(concat!("use a `", stringify!($type), "`"));
@@ -139,6 +152,24 @@ macro_rules! descriptor {
             /// None at present; the signature is Tokio's.
             pub fn into_std(self) -> std::io::Result<$std> {
                 Ok(self.io.into_inner().into())
+            }
+
+            /// The address of this end; with the port that port 0 has become, if it has ports.
+            ///
+            /// # Errors
+            ///
+            /// When the system does not tell it.
+            pub fn local_addr(&self) -> std::io::Result<$addr> {
+                self.io.get().local_addr()
+            }
+
+            /// Takes the error that the system keeps for this socket (`SO_ERROR`), if there is one.
+            ///
+            /// # Errors
+            ///
+            /// When the system does not answer.
+            pub fn take_error(&self) -> std::io::Result<Option<std::io::Error>> {
+                self.io.get().take_error()
             }
         }
 
@@ -171,16 +202,62 @@ macro_rules! descriptor {
     };
 }
 
+/// The time to live, for sockets of the Internet with a field `io`.
+macro_rules! time_to_live {
+    ($type:ident, $ours:literal) => {
+        impl $type {
+            /// The time to live of its packets (`IP_TTL`), in hops.
+            ///
+            /// # Errors
+            ///
+            /// When the system does not tell it.
+            pub fn ttl(&self) -> std::io::Result<u32> {
+                self.io.get().ttl()
+            }
+
+            /// Sets the time to live of its packets (`IP_TTL`), in hops.
+            ///
+            /// # Errors
+            ///
+            /// When the system refuses it.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            #[doc = $ours]
+            /// ours.set_ttl(100)?;
+            /// assert_eq!(ours.ttl()?, 100);
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
+            pub fn set_ttl(&self, ttl: u32) -> std::io::Result<()> {
+                self.io.get().set_ttl(ttl)
+            }
+        }
+    };
+}
+
 /// Trying, polling and splitting, for streams of bytes with a field `io`.
 macro_rules! byte_stream {
-    ($type:ident, $two:literal) => {
+    ($type:ident, $addr:ty, $two:literal) => {
         impl $type {
+            /// The address of the peer.
+            ///
+            /// # Errors
+            ///
+            /// When the system does not tell it: a connection that has ended may have none any more.
+            pub fn peer_addr(&self) -> std::io::Result<$addr> {
+                self.io.get().peer_addr()
+            }
+
             /// Waits until a read may succeed, for the one task that polls for reading: its waker replaces the one of an earlier
             /// `poll_read`, `poll_peek` or `poll_read_ready`.
             ///
             /// # Errors
             ///
             /// When the runtime has been shut down, or the system cannot wait for this socket.
+            ///
+            /// # Panics
+            ///
+            /// When it is called outside a runtime for the first time.
             pub fn poll_read_ready(
                 &self,
                 cx: &mut std::task::Context<'_>,
@@ -194,6 +271,10 @@ macro_rules! byte_stream {
             /// # Errors
             ///
             /// When the runtime has been shut down, or the system cannot wait for this socket.
+            ///
+            /// # Panics
+            ///
+            /// When it is called outside a runtime for the first time.
             pub fn poll_write_ready(
                 &self,
                 cx: &mut std::task::Context<'_>,
@@ -330,4 +411,4 @@ macro_rules! byte_stream {
     };
 }
 
-pub(super) use {byte_stream, descriptor, readiness};
+pub(super) use {byte_stream, descriptor, readiness, time_to_live};

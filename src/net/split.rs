@@ -1,8 +1,8 @@
 //! The halves of a stream, for reading and writing at the same time.
 //!
 //! There is one type for each direction. It is generic over how it holds the stream: by reference or by `Arc`, and
-//! over which stream that is. [`tcp`](super::tcp) and [`unix`](super::unix) have all of them under Tokio's names. No lock
-//! is needed: the two directions are separate, in the system as in the reactor.
+//! over which stream that is. (Tokio has eight types for that.) [`tcp`](super::tcp) and [`unix`](super::unix) have all of
+//! them under Tokio's names. No lock is needed: the two directions are separate, in the system as in the reactor.
 //!
 //! The methods of a half do what the stream's methods of the same name do.
 
@@ -82,17 +82,52 @@ pub(super) fn owned<S: Duplex>(stream: S) -> (ReadHalf<Arc<S>>, WriteHalf<Arc<S>
     (ReadHalf { stream }, writer)
 }
 
-impl<P: Deref<Target: Duplex>> ReadHalf<P> {
-    /// Waits until one of the directions of `interest` may be ready, and says which are. Cancel safe. See
-    /// [`TcpStream::ready`].
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has been shut down, or the system cannot wait for this socket.
-    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
-        ready::ready(self.io(), interest).await
-    }
+/// What the two halves have word for word: the way to the stream, its readiness and its addresses.
+macro_rules! half {
+    ($half:ident) => {
+        impl<P: Deref<Target: Duplex>> HasIo for $half<P> {
+            type Socket = <P::Target as HasIo>::Socket;
 
+            fn io(&self) -> &Io<Self::Socket> {
+                self.stream.io()
+            }
+        }
+
+        impl<P: Deref<Target: Duplex>> $half<P> {
+            /// Waits until one of the directions of `interest` may be ready, and says which are. Cancel safe. See
+            /// [`TcpStream::ready`].
+            ///
+            /// # Errors
+            ///
+            /// When the runtime has been shut down, or the system cannot wait for this socket.
+            pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+                ready::ready(self.io(), interest).await
+            }
+
+            /// The address of the peer.
+            ///
+            /// # Errors
+            ///
+            /// When the connection has ended.
+            pub fn peer_addr(&self) -> io::Result<Addr<P>> {
+                self.io().get().peer()
+            }
+
+            /// The address of this end.
+            ///
+            /// # Errors
+            ///
+            /// When the system does not tell it.
+            pub fn local_addr(&self) -> io::Result<Addr<P>> {
+                self.io().get().local()
+            }
+        }
+    };
+}
+half!(ReadHalf);
+half!(WriteHalf);
+
+impl<P: Deref<Target: Duplex>> ReadHalf<P> {
     /// Waits until a read may succeed. Cancel safe. See [`TcpStream::readable`].
     ///
     /// # Errors
@@ -131,24 +166,6 @@ impl<P: Deref<Target: Duplex>> ReadHalf<P> {
     /// `WouldBlock` when nothing is there; else what the system says.
     pub fn try_read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         stream::try_read_vectored(self.io(), buffers)
-    }
-
-    /// The address of the peer.
-    ///
-    /// # Errors
-    ///
-    /// When the connection has ended.
-    pub fn peer_addr(&self) -> io::Result<Addr<P>> {
-        self.io().get().peer()
-    }
-
-    /// The address of this end.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn local_addr(&self) -> io::Result<Addr<P>> {
-        self.io().get().local()
     }
 }
 
@@ -201,16 +218,6 @@ impl<S: Duplex> ReadHalf<Arc<S>> {
 }
 
 impl<P: Deref<Target: Duplex>> WriteHalf<P> {
-    /// Waits until one of the directions of `interest` may be ready, and says which are. Cancel safe. See
-    /// [`TcpStream::ready`].
-    ///
-    /// # Errors
-    ///
-    /// When the runtime has been shut down, or the system cannot wait for this socket.
-    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
-        ready::ready(self.io(), interest).await
-    }
-
     /// Waits until a write may succeed. Cancel safe. See [`TcpStream::writable`].
     ///
     /// # Errors
@@ -249,24 +256,6 @@ impl<P: Deref<Target: Duplex>> WriteHalf<P> {
     /// `WouldBlock` when there is no room; else what the system says.
     pub fn try_write_vectored(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
         stream::try_write_vectored(self.io(), bytes)
-    }
-
-    /// The address of the peer.
-    ///
-    /// # Errors
-    ///
-    /// When the connection has ended.
-    pub fn peer_addr(&self) -> io::Result<Addr<P>> {
-        self.io().get().peer()
-    }
-
-    /// The address of this end.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn local_addr(&self) -> io::Result<Addr<P>> {
-        self.io().get().local()
     }
 }
 
@@ -314,22 +303,6 @@ fn close<P: Deref<Target: Duplex>>(half: &mut WriteHalf<P>) -> io::Result<()> {
     stream::shut_down(half.io())?;
     half.shut_down_on_drop = false;
     Ok(())
-}
-
-impl<P: Deref<Target: Duplex>> HasIo for ReadHalf<P> {
-    type Socket = <P::Target as HasIo>::Socket;
-
-    fn io(&self) -> &Io<<P::Target as HasIo>::Socket> {
-        self.stream.io()
-    }
-}
-
-impl<P: Deref<Target: Duplex>> HasIo for WriteHalf<P> {
-    type Socket = <P::Target as HasIo>::Socket;
-
-    fn io(&self) -> &Io<<P::Target as HasIo>::Socket> {
-        self.stream.io()
-    }
 }
 
 async_read!([P: Deref<Target: Duplex>] ReadHalf<P>);

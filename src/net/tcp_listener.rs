@@ -8,12 +8,13 @@ use std::task::{Context, Poll};
 use socket2::SockRef;
 
 use super::lookup::{first, resolve};
-use super::methods::descriptor;
+use super::methods::{descriptor, time_to_live};
 use super::{TcpStream, ToSocketAddrs};
 use crate::context;
 use crate::reactor::{Direction, Io};
 
-/// How many connections may wait to be accepted: as in Tokio.
+/// How many connections may wait to be accepted: as in Tokio. mio asks for 128; more come at once, and each that is one too
+/// many tries again only after a second.
 const BACKLOG: i32 = 1024;
 
 /// A TCP socket that accepts connections.
@@ -41,7 +42,17 @@ pub struct TcpListener {
     io: Io<mio::net::TcpListener>,
 }
 
-descriptor!(TcpListener, std::net::TcpListener);
+descriptor!(
+    TcpListener,
+    std::net::TcpListener,
+    SocketAddr,
+    "let socket = std::net::TcpListener::bind(\"127.0.0.1:0\")?;"
+);
+
+time_to_live!(
+    TcpListener,
+    "# let ours = samovar::net::TcpListener::bind(\"127.0.0.1:0\").await?;"
+);
 
 impl TcpListener {
     /// Listens on an address. If there are several, on the first that can be had.
@@ -82,10 +93,11 @@ impl TcpListener {
         async move {
             context::expect_runtime_for("bind a `TcpListener`", caller);
             let addresses = resolve(addr.to_target()).await?;
-            let socket = first("cannot listen on", addresses, mio::net::TcpListener::bind)?;
-            // Connections that wait to be accepted. mio asks for 128; more come at once, and each that is one too many tries
-            // again only after a second.
-            SockRef::from(&socket).listen(BACKLOG)?;
+            let socket = first("cannot listen on", addresses, |address| {
+                let socket = mio::net::TcpListener::bind(address)?;
+                SockRef::from(&socket).listen(BACKLOG)?;
+                Ok(socket)
+            })?;
             Ok(TcpListener {
                 io: Io::new(socket),
             })
@@ -137,40 +149,5 @@ impl TcpListener {
         self.io
             .poll_io(Direction::Read, cx, mio::net::TcpListener::accept)
             .map_ok(|(socket, peer)| (TcpStream::new(Io::new(socket)), peer))
-    }
-
-    /// The address on which it listens; the port that port 0 has become.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get().local_addr()
-    }
-
-    /// The time to live of its packets (`IP_TTL`), in hops.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn ttl(&self) -> io::Result<u32> {
-        self.io.get().ttl()
-    }
-
-    /// Sets the time to live of its packets (`IP_TTL`), in hops.
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses it.
-    ///
-    /// ```
-    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
-    /// let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
-    /// listener.set_ttl(100)?;
-    /// assert_eq!(listener.ttl()?, 100);
-    /// # std::io::Result::Ok(()) }).unwrap();
-    /// ```
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.io.get().set_ttl(ttl)
     }
 }

@@ -11,7 +11,7 @@ use socket2::SockRef;
 use super::ToSocketAddrs;
 use super::error::at;
 use super::lookup::{no_addresses, resolve};
-use super::methods::{byte_stream, readiness};
+use super::methods::{byte_stream, readiness, time_to_live};
 use super::stream::connected;
 use crate::context;
 use crate::reactor::{Direction, Io};
@@ -52,16 +52,26 @@ pub struct TcpStream {
 readiness!(
     TcpStream,
     std::net::TcpStream,
+    SocketAddr,
+    "# let listener = samovar::net::TcpListener::bind(\"127.0.0.1:0\").await?;
+# let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+# let (theirs, _) = listener.accept().await?;",
+    "# let listener = std::net::TcpListener::bind(\"127.0.0.1:0\")?;
+let socket = std::net::TcpStream::connect(listener.local_addr()?)?;"
+);
+
+byte_stream!(
+    TcpStream,
+    SocketAddr,
     "# let listener = samovar::net::TcpListener::bind(\"127.0.0.1:0\").await?;
 # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
 # let (theirs, _) = listener.accept().await?;"
 );
 
-byte_stream!(
+time_to_live!(
     TcpStream,
     "# let listener = samovar::net::TcpListener::bind(\"127.0.0.1:0\").await?;
-# let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
-# let (theirs, _) = listener.accept().await?;"
+# let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;"
 );
 
 impl TcpStream {
@@ -166,24 +176,6 @@ impl TcpStream {
             .poll_io(Direction::Read, cx, |socket| socket.peek(buffer))
     }
 
-    /// The address of this end.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get().local_addr()
-    }
-
-    /// The address of the peer.
-    ///
-    /// # Errors
-    ///
-    /// When the connection has ended.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get().peer_addr()
-    }
-
     /// Whether small writes are sent at once (`TCP_NODELAY`), not held back for more to come.
     ///
     /// # Errors
@@ -209,15 +201,6 @@ impl TcpStream {
     /// ```
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         self.io.get().set_nodelay(nodelay)
-    }
-
-    /// The time to live of its packets (`IP_TTL`), in hops.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn ttl(&self) -> io::Result<u32> {
-        self.io.get().ttl()
     }
 
     /// How long closing the stream waits for data that was not sent yet (`SO_LINGER`); `None`: not at all, the system sends
@@ -251,14 +234,5 @@ impl TcpStream {
     /// When the system refuses it.
     pub fn set_zero_linger(&self) -> io::Result<()> {
         self.set_linger(Some(Duration::ZERO))
-    }
-
-    /// Sets the time to live of its packets (`IP_TTL`), in hops.
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses it.
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.io.get().set_ttl(ttl)
     }
 }

@@ -4,6 +4,12 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::UdpSocket;
+use super::methods::time_to_live;
+
+time_to_live!(
+    UdpSocket,
+    "# let ours = samovar::net::UdpSocket::bind(\"127.0.0.1:0\").await?;"
+);
 
 impl UdpSocket {
     /// Whether it may send to broadcast addresses (`SO_BROADCAST`).
@@ -30,24 +36,6 @@ impl UdpSocket {
     /// ```
     pub fn set_broadcast(&self, on: bool) -> io::Result<()> {
         self.io.get().set_broadcast(on)
-    }
-
-    /// The time to live of its packets (`IP_TTL`), in hops.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn ttl(&self) -> io::Result<u32> {
-        self.io.get().ttl()
-    }
-
-    /// Sets the time to live of its packets (`IP_TTL`), in hops.
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses it.
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.io.get().set_ttl(ttl)
     }
 
     /// Whether this machine receives its own IPv4 multicasts (`IP_MULTICAST_LOOP`).

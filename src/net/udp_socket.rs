@@ -45,8 +45,10 @@ pub struct UdpSocket {
 readiness!(
     UdpSocket,
     std::net::UdpSocket,
+    SocketAddr,
     "# let ours = samovar::net::UdpSocket::bind(\"127.0.0.1:0\").await?;
-# let theirs = samovar::net::UdpSocket::bind(\"127.0.0.1:0\").await?;"
+# let theirs = samovar::net::UdpSocket::bind(\"127.0.0.1:0\").await?;",
+    "let socket = std::net::UdpSocket::bind(\"127.0.0.1:0\")?;"
 );
 
 impl UdpSocket {
@@ -107,15 +109,6 @@ impl UdpSocket {
         first("cannot connect to", addresses, |address| {
             self.io.get().connect(address)
         })
-    }
-
-    /// The address of this socket; the port that port 0 has become.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get().local_addr()
     }
 
     /// The address to which it is connected.

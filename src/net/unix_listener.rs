@@ -36,7 +36,14 @@ pub struct UnixListener {
     io: Io<mio::net::UnixListener>,
 }
 
-descriptor!(UnixListener, std::os::unix::net::UnixListener);
+descriptor!(
+    UnixListener,
+    std::os::unix::net::UnixListener,
+    SocketAddr,
+    "# let path = std::env::temp_dir().join(format!(\"samovar-doc-std-{}.socket\", std::process::id()));
+let socket = std::os::unix::net::UnixListener::bind(&path)?;
+# std::fs::remove_file(&path)?;"
+);
 
 impl UnixListener {
     /// Creates a socket file and listens on it. On Linux a path that begins with a NUL byte is a name in the abstract
@@ -114,24 +121,6 @@ impl UnixListener {
         self.io
             .poll_io(Direction::Read, cx, mio::net::UnixListener::accept)
             .map_ok(|(socket, peer)| (UnixStream::new(Io::new(socket)), peer))
-    }
-
-    /// The address on which it listens.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get().local_addr()
-    }
-
-    /// Takes the error that the system keeps for this socket (`SO_ERROR`), if there is one.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not answer.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.io.get().take_error()
     }
 }
 

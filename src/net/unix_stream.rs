@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::unix::net::SocketAddr;
+use std::panic::Location;
 use std::path::Path;
 
 use super::error::at;
@@ -38,11 +39,14 @@ pub struct UnixStream {
 readiness!(
     UnixStream,
     std::os::unix::net::UnixStream,
-    "let (ours, theirs) = samovar::net::UnixStream::pair()?;"
+    SocketAddr,
+    "let (ours, theirs) = samovar::net::UnixStream::pair()?;",
+    "let (socket, _other) = std::os::unix::net::UnixStream::pair()?;"
 );
 
 byte_stream!(
     UnixStream,
+    SocketAddr,
     "let (ours, theirs) = samovar::net::UnixStream::pair()?;"
 );
 
@@ -61,15 +65,16 @@ impl UnixStream {
     ///
     /// # Panics
     ///
-    /// When it is polled outside a runtime.
+    /// When it is polled outside a runtime; the message names the line of this call.
     ///
     /// # Cancel safety
     ///
     /// Dropped before it is ready, it closes the socket: there is no connection.
-    pub async fn connect<P: AsRef<Path>>(path: P) -> io::Result<UnixStream> {
-        context::expect_runtime("connect a `UnixStream`");
-        let address = address(path.as_ref())?;
-        UnixStream::connect_addr(&address).await
+    #[track_caller]
+    pub fn connect<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<UnixStream>> {
+        let caller = Location::caller();
+        let address = address(path.as_ref());
+        async move { UnixStream::connect_to(&address?, caller).await }
     }
 
     /// [`connect`](UnixStream::connect) with an address of the standard library.
@@ -80,21 +85,26 @@ impl UnixStream {
     ///
     /// # Panics
     ///
-    /// When it is polled outside a runtime.
+    /// When it is polled outside a runtime; the message names the line of this call.
     ///
     /// # Cancel safety
     ///
     /// As [`connect`](UnixStream::connect).
-    pub async fn connect_addr(socket_addr: &SocketAddr) -> io::Result<UnixStream> {
-        context::expect_runtime("connect a `UnixStream`");
-        let socket = match mio::net::UnixStream::connect_addr(socket_addr) {
+    #[track_caller]
+    pub fn connect_addr(socket_addr: &SocketAddr) -> impl Future<Output = io::Result<UnixStream>> {
+        UnixStream::connect_to(socket_addr, Location::caller())
+    }
+
+    /// Connects, for a call that was made at `caller`.
+    async fn connect_to(address: &SocketAddr, caller: &Location<'_>) -> io::Result<UnixStream> {
+        context::expect_runtime_for("connect a `UnixStream`", caller);
+        let connection = match mio::net::UnixStream::connect_addr(address) {
             Ok(socket) => connected(socket).await,
             Err(error) => Err(error),
         };
-        match socket {
-            Ok(io) => Ok(UnixStream { io }),
-            Err(error) => Err(at("cannot connect to", shown(socket_addr), error)),
-        }
+        connection
+            .map(UnixStream::new)
+            .map_err(|error| at("cannot connect to", shown(address), error))
     }
 
     /// Two sockets that are connected to each other.
@@ -125,23 +135,5 @@ impl UnixStream {
             UnixStream { io: Io::new(one) },
             UnixStream { io: Io::new(other) },
         ))
-    }
-
-    /// The address of this end.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get().local_addr()
-    }
-
-    /// The address of the peer.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get().peer_addr()
     }
 }
