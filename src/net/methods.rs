@@ -6,7 +6,7 @@
 //! In the examples `$two` is the line that makes `ours` and `theirs`, two sockets that are connected to each other, and
 //! `$socket` the one that makes a `socket` of the standard library.
 
-/// Waiting for readiness, and what belongs to every socket. For types with a field `io`.
+/// Waiting for readiness, and what `descriptor` gives. For sockets that carry bytes, with a field `io`.
 macro_rules! readiness {
     ($type:ident, $std:ty, $addr:ty, $two:literal, $socket:literal) => {
         impl $type {
@@ -202,20 +202,21 @@ macro_rules! descriptor {
     };
 }
 
-/// The time to live, for sockets of the Internet with a field `io`.
-macro_rules! time_to_live {
-    ($type:ident, $ours:literal) => {
-        impl $type {
-            /// The time to live of its packets (`IP_TTL`), in hops.
+/// The options of a socket with a field `io`: each to be asked for and to be set. In the examples `$ours` is the line that
+/// makes `ours`, and `$value` what it is set to.
+macro_rules! options {
+    ($type:ident, $ours:literal; $($get:ident, $set:ident: $kind:ty = $value:literal, $what:literal;)*) => {
+        impl $type {$(
+            #[doc = concat!("Tells ", $what, ".")]
             ///
             /// # Errors
             ///
             /// When the system does not tell it.
-            pub fn ttl(&self) -> std::io::Result<u32> {
-                self.io.get().ttl()
+            pub fn $get(&self) -> std::io::Result<$kind> {
+                self.io.get().$get()
             }
 
-            /// Sets the time to live of its packets (`IP_TTL`), in hops.
+            #[doc = concat!("Sets ", $what, ".")]
             ///
             /// # Errors
             ///
@@ -224,20 +225,22 @@ macro_rules! time_to_live {
             /// ```
             /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
             #[doc = $ours]
-            /// ours.set_ttl(100)?;
-            /// assert_eq!(ours.ttl()?, 100);
+            #[doc = concat!("ours.", stringify!($set), "(", $value, ")?;")]
+            #[doc = concat!("assert_eq!(ours.", stringify!($get), "()?, ", $value, ");")]
             /// # std::io::Result::Ok(()) }).unwrap();
             /// ```
-            pub fn set_ttl(&self, ttl: u32) -> std::io::Result<()> {
-                self.io.get().set_ttl(ttl)
+            pub fn $set(&self, value: $kind) -> std::io::Result<()> {
+                self.io.get().$set(value)
             }
-        }
+        )*}
     };
 }
 
-/// Trying, polling and splitting, for streams of bytes with a field `io`.
+/// Trying, polling and splitting, and what `readiness` gives. For streams of bytes with a field `io`.
 macro_rules! byte_stream {
-    ($type:ident, $addr:ty, $two:literal) => {
+    ($type:ident, $std:ty, $addr:ty, $two:literal, $socket:literal) => {
+        crate::net::methods::readiness!($type, $std, $addr, $two, $socket);
+
         impl $type {
             /// The address of the peer.
             ///
@@ -411,4 +414,4 @@ macro_rules! byte_stream {
     };
 }
 
-pub(super) use {byte_stream, descriptor, readiness, time_to_live};
+pub(super) use {byte_stream, descriptor, options, readiness};

@@ -52,6 +52,19 @@ pub struct ReadHalf<P: Deref<Target: Duplex>> {
 /// Dropping the half that [`into_split`](TcpStream::into_split) made **shuts the sending direction down**: the peer reads
 /// the end of the stream. [`forget`](Self::forget) does not, and neither does dropping the half that
 /// [`split`](TcpStream::split) made.
+///
+/// ```
+/// # use samovar::io::{AsyncReadExt, AsyncWriteExt};
+/// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+/// # let (ours, mut theirs) = samovar::net::UnixStream::pair()?;
+/// let (_reader, mut writer) = ours.into_split();
+/// writer.write_all(b"the last word").await?;
+/// drop(writer);
+/// let mut text = String::new();
+/// theirs.read_to_string(&mut text).await?; // finds the end, though `_reader` is still there
+/// assert_eq!(text, "the last word");
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct WriteHalf<P: Deref<Target: Duplex>> {
     /// The stream.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use socket2::SockRef;
 
 use super::lookup::{first, resolve};
-use super::methods::{descriptor, time_to_live};
+use super::methods::{descriptor, options};
 use super::{TcpStream, ToSocketAddrs};
 use crate::context;
 use crate::reactor::{Direction, Io};
@@ -49,10 +49,10 @@ descriptor!(
     "let socket = std::net::TcpListener::bind(\"127.0.0.1:0\")?;"
 );
 
-time_to_live!(
-    TcpListener,
-    "# let ours = samovar::net::TcpListener::bind(\"127.0.0.1:0\").await?;"
-);
+options! {
+    TcpListener, "# let ours = samovar::net::TcpListener::bind(\"127.0.0.1:0\").await?;";
+    ttl, set_ttl: u32 = 100, "the time to live of its packets (`IP_TTL`), in hops";
+}
 
 impl TcpListener {
     /// Listens on an address. If there are several, on the first that can be had.

@@ -11,7 +11,7 @@ use socket2::SockRef;
 use super::ToSocketAddrs;
 use super::error::at;
 use super::lookup::{no_addresses, resolve};
-use super::methods::{byte_stream, readiness, time_to_live};
+use super::methods::{byte_stream, options};
 use super::stream::connected;
 use crate::context;
 use crate::reactor::{Direction, Io};
@@ -49,7 +49,7 @@ pub struct TcpStream {
     io: Io<mio::net::TcpStream>,
 }
 
-readiness!(
+byte_stream!(
     TcpStream,
     std::net::TcpStream,
     SocketAddr,
@@ -60,19 +60,13 @@ readiness!(
 let socket = std::net::TcpStream::connect(listener.local_addr()?)?;"
 );
 
-byte_stream!(
-    TcpStream,
-    SocketAddr,
-    "# let listener = samovar::net::TcpListener::bind(\"127.0.0.1:0\").await?;
-# let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
-# let (theirs, _) = listener.accept().await?;"
-);
-
-time_to_live!(
-    TcpStream,
-    "# let listener = samovar::net::TcpListener::bind(\"127.0.0.1:0\").await?;
-# let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;"
-);
+options! {
+    TcpStream, "# let listener = samovar::net::TcpListener::bind(\"127.0.0.1:0\").await?;
+# let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;";
+    nodelay, set_nodelay: bool = true, "whether small writes are sent at once (`TCP_NODELAY`), not held back for more to \
+        come; a program that answers in small pieces wants that";
+    ttl, set_ttl: u32 = 100, "the time to live of its packets (`IP_TTL`), in hops";
+}
 
 impl TcpStream {
     /// A connection that is established.
@@ -139,6 +133,10 @@ impl TcpStream {
     ///
     /// When the connection is broken, or the runtime has been shut down.
     ///
+    /// # Panics
+    ///
+    /// When it has to wait, and is polled outside a runtime for the first time.
+    ///
     /// # Cancel safety
     ///
     /// Cancel safe: it takes nothing.
@@ -176,33 +174,6 @@ impl TcpStream {
             .poll_io(Direction::Read, cx, |socket| socket.peek(buffer))
     }
 
-    /// Whether small writes are sent at once (`TCP_NODELAY`), not held back for more to come.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn nodelay(&self) -> io::Result<bool> {
-        self.io.get().nodelay()
-    }
-
-    /// Sets whether small writes are sent at once (`TCP_NODELAY`). A program that answers in small pieces wants that.
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses it.
-    ///
-    /// ```
-    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
-    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
-    /// let stream = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
-    /// stream.set_nodelay(true)?;
-    /// assert!(stream.nodelay()?);
-    /// # std::io::Result::Ok(()) }).unwrap();
-    /// ```
-    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.io.get().set_nodelay(nodelay)
-    }
-
     /// How long closing the stream waits for data that was not sent yet (`SO_LINGER`); `None`: not at all, the system sends
     /// it afterwards.
     ///
@@ -232,6 +203,19 @@ impl TcpStream {
     /// # Errors
     ///
     /// When the system refuses it.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # use samovar::io::{AsyncReadExt, ErrorKind};
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut theirs, _) = listener.accept().await?;
+    /// ours.set_zero_linger()?;
+    /// drop(ours);
+    /// let error = theirs.read(&mut [0; 8]).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn set_zero_linger(&self) -> io::Result<()> {
         self.set_linger(Some(Duration::ZERO))
     }

@@ -1,79 +1,21 @@
-//! The options of a UDP socket: each is one call to the system.
+//! The options of a UDP socket: each is one call to the system, so none of them waits.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::UdpSocket;
-use super::methods::time_to_live;
+use super::methods::options;
 
-time_to_live!(
-    UdpSocket,
-    "# let ours = samovar::net::UdpSocket::bind(\"127.0.0.1:0\").await?;"
-);
+options! {
+    UdpSocket, "# let ours = samovar::net::UdpSocket::bind(\"127.0.0.1:0\").await?;";
+    broadcast, set_broadcast: bool = true, "whether it may send to broadcast addresses (`SO_BROADCAST`)";
+    ttl, set_ttl: u32 = 100, "the time to live of its packets (`IP_TTL`), in hops";
+    multicast_loop_v4, set_multicast_loop_v4: bool = false,
+        "whether this machine receives its own IPv4 multicasts (`IP_MULTICAST_LOOP`)";
+    multicast_ttl_v4, set_multicast_ttl_v4: u32 = 3, "the time to live of its IPv4 multicasts (`IP_MULTICAST_TTL`), in hops";
+}
 
 impl UdpSocket {
-    /// Whether it may send to broadcast addresses (`SO_BROADCAST`).
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn broadcast(&self) -> io::Result<bool> {
-        self.io.get().broadcast()
-    }
-
-    /// Sets whether it may send to broadcast addresses (`SO_BROADCAST`).
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses it.
-    ///
-    /// ```
-    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
-    /// let socket = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
-    /// socket.set_broadcast(true)?;
-    /// assert!(socket.broadcast()?);
-    /// # std::io::Result::Ok(()) }).unwrap();
-    /// ```
-    pub fn set_broadcast(&self, on: bool) -> io::Result<()> {
-        self.io.get().set_broadcast(on)
-    }
-
-    /// Whether this machine receives its own IPv4 multicasts (`IP_MULTICAST_LOOP`).
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn multicast_loop_v4(&self) -> io::Result<bool> {
-        self.io.get().multicast_loop_v4()
-    }
-
-    /// Sets whether this machine receives its own IPv4 multicasts (`IP_MULTICAST_LOOP`).
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses it.
-    pub fn set_multicast_loop_v4(&self, on: bool) -> io::Result<()> {
-        self.io.get().set_multicast_loop_v4(on)
-    }
-
-    /// The time to live of its IPv4 multicasts (`IP_MULTICAST_TTL`), in hops.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not tell it.
-    pub fn multicast_ttl_v4(&self) -> io::Result<u32> {
-        self.io.get().multicast_ttl_v4()
-    }
-
-    /// Sets the time to live of its IPv4 multicasts (`IP_MULTICAST_TTL`), in hops.
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses it.
-    pub fn set_multicast_ttl_v4(&self, ttl: u32) -> io::Result<()> {
-        self.io.get().set_multicast_ttl_v4(ttl)
-    }
-
     /// Whether this machine receives its own IPv6 multicasts (`IPV6_MULTICAST_LOOP`).
     ///
     /// # Errors
@@ -97,6 +39,16 @@ impl UdpSocket {
     /// # Errors
     ///
     /// When `group` is no multicast address, or there is no such interface.
+    ///
+    /// ```no_run
+    /// use samovar::net::UdpSocket;
+    /// use std::net::Ipv4Addr;
+    ///
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let socket = UdpSocket::bind("0.0.0.0:5353").await?;
+    /// socket.join_multicast_v4(Ipv4Addr::new(224, 0, 0, 251), Ipv4Addr::UNSPECIFIED)?;
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn join_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
         self.io.get().join_multicast_v4(&group, &interface)
     }

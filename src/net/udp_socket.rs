@@ -65,6 +65,13 @@ impl UdpSocket {
     /// # Cancel safety
     ///
     /// Cancel safe: dropped before it is ready, it has bound nothing.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let socket = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// assert_ne!(socket.local_addr()?.port(), 0);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     #[track_caller]
     pub fn bind<A: ToSocketAddrs>(addr: A) -> impl Future<Output = io::Result<UdpSocket>> {
         let caller = Location::caller();
@@ -126,9 +133,21 @@ impl UdpSocket {
     ///
     /// When the address cannot be understood or looked up, or the datagram is too long, and whatever the system says.
     ///
+    /// # Panics
+    ///
+    /// When it has to wait, or to look up a name, and is polled outside a runtime.
+    ///
     /// # Cancel safety
     ///
     /// Cancel safe: dropped before it is ready, it has sent nothing.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let ours = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// # let theirs = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// assert_eq!(ours.send_to(b"tea", theirs.local_addr()?).await?, 3);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub async fn send_to<A: ToSocketAddrs>(&self, bytes: &[u8], target: A) -> io::Result<usize> {
         let target = resolve(target.to_target())
             .await?
@@ -143,7 +162,7 @@ impl UdpSocket {
 /// An operation in its three forms. They differ only in the direction, the arguments, and what they call.
 macro_rules! operation {
     (
-        $direction:ident, $about:literal,
+        $direction:ident, $about:literal, $example:literal,
         $name:ident, $poll:ident, $try:ident,
         ($($argument:ident: $type:ty),*) -> $output:ty, $call:ident
     ) => {
@@ -159,6 +178,16 @@ macro_rules! operation {
             /// # Panics
             ///
             /// When it has to wait, and is polled outside a runtime for the first time.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            /// # let ours = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+            /// # let theirs = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+            /// # ours.connect(theirs.local_addr()?).await?;
+            /// # theirs.connect(ours.local_addr()?).await?;
+            #[doc = $example]
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub async fn $name(&self, $($argument: $type),*) -> io::Result<$output> {
                 self.io.io(Direction::$direction, |socket| socket.$call($($argument),*)).await
             }
@@ -194,22 +223,33 @@ macro_rules! operation {
 
 operation!(
     Write, "Sends a datagram to the peer of [`connect`](UdpSocket::connect), and returns its length.",
+    "assert_eq!(ours.send(b\"tea\").await?, 3);",
     send, poll_send, try_send, (bytes: &[u8]) -> usize, send
 );
 operation!(
     Read, "Receives a datagram from the peer of [`connect`](UdpSocket::connect), and returns its length.",
+    "theirs.send(b\"tea\").await?;
+assert_eq!(ours.recv(&mut [0; 16]).await?, 3);",
     recv, poll_recv, try_recv, (buffer: &mut [u8]) -> usize, recv
 );
 operation!(
     Read, "Receives a datagram; returns its length and its sender.",
+    "theirs.send(b\"tea\").await?;
+assert_eq!(ours.recv_from(&mut [0; 16]).await?, (3, theirs.local_addr()?));",
     recv_from, poll_recv_from, try_recv_from, (buffer: &mut [u8]) -> (usize, SocketAddr), recv_from
 );
 operation!(
     Read, "As [`recv`](UdpSocket::recv), but leaves the datagram there to be received again.",
+    "theirs.send(b\"tea\").await?;
+assert_eq!(ours.peek(&mut [0; 16]).await?, 3);
+assert_eq!(ours.recv(&mut [0; 16]).await?, 3); // the same one",
     peek, poll_peek, try_peek, (buffer: &mut [u8]) -> usize, peek
 );
 operation!(
     Read, "As [`recv_from`](UdpSocket::recv_from), but leaves the datagram there to be received again.",
+    "theirs.send(b\"tea\").await?;
+assert_eq!(ours.peek_from(&mut [0; 16]).await?, (3, theirs.local_addr()?));
+assert_eq!(ours.recv(&mut [0; 16]).await?, 3); // the same one",
     peek_from, poll_peek_from, try_peek_from, (buffer: &mut [u8]) -> (usize, SocketAddr), peek_from
 );
 

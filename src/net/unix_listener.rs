@@ -56,6 +56,16 @@ impl UnixListener {
     /// # Panics
     ///
     /// Outside a runtime.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// use samovar::net::UnixListener;
+    /// let path = std::env::temp_dir().join(format!("samovar-doc-bind-{}.socket", std::process::id()));
+    /// let _ = std::fs::remove_file(&path); // of an earlier run, if there is one
+    /// let listener = UnixListener::bind(&path)?;
+    /// # std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     #[track_caller]
     pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixListener> {
         context::expect_runtime("bind a `UnixListener`");

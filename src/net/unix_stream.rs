@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::path::Path;
 
 use super::error::at;
-use super::methods::{byte_stream, readiness};
+use super::methods::byte_stream;
 use super::stream::connected;
 use super::unix_address::{address, shown};
 use crate::context;
@@ -36,18 +36,12 @@ pub struct UnixStream {
     io: Io<mio::net::UnixStream>,
 }
 
-readiness!(
+byte_stream!(
     UnixStream,
     std::os::unix::net::UnixStream,
     SocketAddr,
     "let (ours, theirs) = samovar::net::UnixStream::pair()?;",
     "let (socket, _other) = std::os::unix::net::UnixStream::pair()?;"
-);
-
-byte_stream!(
-    UnixStream,
-    SocketAddr,
-    "let (ours, theirs) = samovar::net::UnixStream::pair()?;"
 );
 
 impl UnixStream {
@@ -70,6 +64,17 @@ impl UnixStream {
     /// # Cancel safety
     ///
     /// Dropped before it is ready, it closes the socket: there is no connection.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let path = std::env::temp_dir().join(format!("samovar-doc-connect-{}.socket", std::process::id()));
+    /// use samovar::net::{UnixListener, UnixStream};
+    /// let listener = UnixListener::bind(&path)?;
+    /// let stream = UnixStream::connect(&path).await?;
+    /// assert_eq!(stream.peer_addr()?.as_pathname(), Some(&*path));
+    /// # std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     #[track_caller]
     pub fn connect<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<UnixStream>> {
         let caller = Location::caller();
