@@ -217,7 +217,8 @@ mod tests {
         }
     }
 
-    /// Tells what is done to it; a write of `!` fails, one of `?` panics; the flush after `#` fails, after `~` it is interrupted.
+    /// Tells what is done to it. A write of `!` fails, one of `?` panics; the flush after `#` fails, after `~` it is
+    /// interrupted.
     struct Output(Sender<String>, Option<io::Error>);
 
     impl Write for Output {

@@ -1,4 +1,6 @@
 //! [`AsyncBufReadExt`]: what one does with a reader that has a buffer.
+//!
+//! The methods only make a future or an adapter. What happens is in `buf_read.rs`, `lines.rs` and `segments.rs`.
 
 use std::pin::Pin;
 

@@ -1,4 +1,12 @@
 //! [`BufReader`]: a reader with a buffer before it.
+//!
+//! ```text
+//!   bytes: [ consumed | to be read | stale ]
+//!                     ▲ start      ▲ end
+//! ```
+//!
+//! The buffer is filled only when it is empty, so nothing in it is ever moved, and what is there is one slice that can be
+//! lent. Rejected: a ring, which has room sooner, but lends what is there in two pieces.
 
 use std::fmt;
 use std::io;

@@ -1,4 +1,6 @@
 //! [`BufStream`]: a stream with a buffer in each direction.
+//!
+//! It is only a name for a reader around a writer: each of the two passes the other direction on.
 
 use futures_io::{AsyncRead, AsyncWrite};
 

@@ -1,4 +1,7 @@
 //! [`BufWriter`]: a writer with a buffer before it.
+//!
+//! std's writes the rest in its destructor. This one cannot: a writer that is full has to be waited for, and a destructor
+//! cannot wait. Rejected: to try it once there, which works until the writer is full for the first time.
 
 use std::fmt;
 use std::io::{self, IoSlice};

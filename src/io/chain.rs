@@ -1,4 +1,6 @@
 //! [`Chain`]: two readers, one after the other.
+//!
+//! The end of the first is a read of `0`, and so is a read into an empty slice: taken for the end, it would skip the rest.
 
 use std::io;
 use std::pin::Pin;

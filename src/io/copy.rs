@@ -1,4 +1,16 @@
 //! [`copy()`]: everything from a reader to a writer; and [`Transfer`], the state of one such copy.
+//!
+//! The obvious loop has a trap:
+//!
+//! ```text
+//!   copy                                         peer
+//!   read: "a question"
+//!   write_all to a BufWriter: it is in the buffer
+//!   read: waits for more                         waits for the question
+//! ```
+//!
+//! Each waits for the other, for ever. So here the writer is flushed before the reader is waited for. The loop also reads
+//! nothing while the writer makes it wait; here what comes meanwhile is collected, and goes out in one write.
 
 use std::future::poll_fn;
 use std::io;
@@ -17,7 +29,8 @@ use crate::task::budget;
 ///
 /// # Errors
 ///
-/// Those of the reader and of the writer; [`WriteZero`](io::ErrorKind::WriteZero) when the writer takes no more.
+/// Those of the reader and of the writer; [`WriteZero`](io::ErrorKind::WriteZero) when the writer takes no more. Bytes that
+/// were read and not written yet are lost.
 ///
 /// # Cancel safety
 ///

@@ -1,4 +1,12 @@
 //! [`copy_bidirectional()`]: what a proxy does.
+//!
+//! Two `copy`s in a `join!` do not: both need `&mut` of both streams. With halves of them they copy, but pass no end on: the
+//! guest has said all, `copy` returns, the kitchen waits for more, and the guest for its answer. So each direction goes on to
+//! shut its writer down:
+//!
+//! ```text
+//!   Copying ──the reader has ended──► Closing ──the writer is shut down──► Done
+//! ```
 
 use std::future::poll_fn;
 use std::io;
@@ -105,7 +113,7 @@ where
     })
 }
 
-/// How far one direction is.
+/// How far one direction is: the states of the drawing above.
 #[derive(Debug)]
 enum OneWay {
     /// The reader has not ended, or not everything is written.

@@ -1,4 +1,11 @@
 //! [`duplex()`]: a connection in memory.
+//!
+//! ```text
+//!   one end   ──outgoing──► Pipe ──incoming──►   the other
+//!             ◄──incoming── Pipe ◄──outgoing──
+//! ```
+//!
+//! A socket without a reactor: each end wakes the other itself. What there is to be learned of that is in `pipe.rs`.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

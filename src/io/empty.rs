@@ -1,4 +1,6 @@
 //! [`empty`]: nothing to read.
+//!
+//! It never waits. So it spends the budget, as `repeat` and `sink` do: a task that does nothing but ask would keep its worker.
 
 use std::io;
 use std::pin::Pin;

@@ -1,13 +1,12 @@
 //! Reading and writing: the traits, what one does with them, and what one puts between.
 //!
 //! A reader is polled for bytes, a writer is polled with bytes. Everything else here is built on these two, and knows nothing
-//! of sockets, of the reactor or of tasks; only [`stdin`](stdin()), [`stdout`](stdout()) and [`stderr`](stderr()) need a
-//! runtime.
+//! of sockets or of the reactor; only [`stdin`](stdin()), [`stdout`](stdout()) and [`stderr`](stderr()) need a runtime.
 //!
 //! | trait, of `futures-io` | its one idea | what callers use | made by |
 //! |---|---|---|---|
 //! | [`AsyncRead`] | fill this slice, and say how much of it | [`AsyncReadExt`] | sockets, `&[u8]`, [`duplex()`], [`empty`](empty()), [`repeat`](repeat()) |
-//! | [`AsyncBufRead`] | lend me what is in your buffer | [`AsyncBufReadExt`] | [`BufReader`], `&[u8]` |
+//! | [`AsyncBufRead`] | lend me what is in your buffer | [`AsyncBufReadExt`] | [`BufReader`], [`BufStream`], `&[u8]` |
 //! | [`AsyncWrite`] | take this slice, and say how much of it | [`AsyncWriteExt`] | sockets, `Vec<u8>`, [`duplex()`], [`sink`](sink()) |
 //!
 //! # Why these traits
@@ -44,6 +43,17 @@
 //! [`fill_buf`](AsyncBufReadExt::fill_buf), [`flush`](AsyncWriteExt::flush)) or keeps its state outside the future
 //! ([`next_line`](Lines::next_line)) can go into a `select!`; what makes many
 //! ([`read_exact`](AsyncReadExt::read_exact), [`write_all`](AsyncWriteExt::write_all)) cannot.
+//!
+//! # To read it
+//!
+//! | question | file |
+//! |---|---|
+//! | What happens in `stream.read(..).await`? | `read_ext.rs`, `read.rs`, `retry.rs` |
+//! | What is lost when that future is dropped, and how does one lose nothing? | `read.rs`, `lines.rs` |
+//! | Who leaves a waker where, and who wakes it? | `pipe.rs`, under `duplex.rs` |
+//! | How do many small reads and writes become few large ones? | `buf_reader.rs`, `buf_writer.rs` |
+//! | What does a copy do while it has to wait? | `copy.rs`, `copy_bidirectional.rs` |
+//! | And what if the other side can only block? | `blocking.rs`, under `stdio.rs` |
 
 mod blocking;
 mod buf_read;
@@ -96,6 +106,7 @@ pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 pub use take::Take;
 pub use write_ext::AsyncWriteExt;
 
+// Tokio has them here too.
 pub use crate::net::{Interest, Ready};
 
 /// How large a buffer is if nobody says otherwise: 8 KiB, as in std and Tokio. Larger ones help files and fast

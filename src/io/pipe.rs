@@ -5,9 +5,17 @@
 //!     ▲ waits while it is full        waits while it is empty ▲
 //! ```
 //!
-//! Who waits leaves a waker under the lock, in the same step in which it finds out that it must wait, so no wakeup falls in
-//! between. Wakers are cloned before the lock and woken and dropped after it: they are foreign code. A poll that need not wait
-//! clones none.
+//! A look and then a waker left, in two steps, would lose a wakeup:
+//!
+//! ```text
+//!   reader                          writer
+//!   is there a byte? no
+//!                                   writes one; is there a waker? no: done
+//!   leaves its waker                ... too late: the reader waits for ever
+//! ```
+//!
+//! So who waits leaves its waker under the lock under which it has looked. Wakers are cloned before the lock and woken and
+//! dropped after it: they are foreign code. A poll that need not wait clones none.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};

@@ -1,4 +1,8 @@
 //! The futures of [`AsyncReadExt`](super::AsyncReadExt): each holds the reader and how far it is.
+//!
+//! They are structs with a `poll`, not `async fn`s: so they are `Unpin`, and one can see what they hold. What a future holds
+//! is lost with it, so *Cancel safety* can be read off the fields: `Read` has nothing of its own to lose, `ReadExact` has
+//! `filled`.
 
 use std::future::Future;
 use std::io;

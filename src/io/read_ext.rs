@@ -1,4 +1,6 @@
 //! [`AsyncReadExt`]: what one does with a reader.
+//!
+//! The methods only make a future or an adapter. What happens is in `read.rs`, `read_to_end.rs`, `chain.rs` and `take.rs`.
 
 use futures_io::AsyncRead;
 

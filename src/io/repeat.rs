@@ -1,4 +1,6 @@
 //! [`repeat`]: the same byte for ever.
+//!
+//! It never waits, and never ends. The budget makes who reads it let others run.
 
 use std::io;
 use std::pin::Pin;

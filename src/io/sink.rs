@@ -1,4 +1,6 @@
 //! [`sink`]: where everything can be written to.
+//!
+//! It never waits. The budget makes who writes to it let others run.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

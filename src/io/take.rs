@@ -1,4 +1,7 @@
 //! [`Take`]: a reader that ends early.
+//!
+//! It is how one sets a limit to what has none: `read_to_end`, or the length of a line. It shortens the slice before it asks,
+//! so the reader behind it keeps every byte that comes after.
 
 use std::io;
 use std::pin::Pin;

@@ -1,4 +1,6 @@
 //! The futures of [`AsyncWriteExt`](super::AsyncWriteExt): each holds the writer and how far it is.
+//!
+//! `written` is what a future that is dropped takes with it: where it is a field, the method is not cancel safe.
 
 use std::future::Future;
 use std::io::{self, IoSlice};

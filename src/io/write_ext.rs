@@ -1,4 +1,6 @@
 //! [`AsyncWriteExt`]: what one does with a writer.
+//!
+//! The methods only make a future. What happens is in `write.rs`.
 
 use std::io::IoSlice;
 

@@ -10,7 +10,20 @@
 //! # What a socket does here
 //!
 //! It asks the kernel at once, and waits only when the kernel says `WouldBlock`. So a connection whose request is already
-//! there is answered without the reactor. The waiting is in `reactor/io.rs`; this module gives it names.
+//! there is answered without the reactor. The waiting is in `reactor/io.rs`; this module gives it names:
+//!
+//! ```text
+//!   TcpStream   UnixStream   their halves      UdpSocket   TcpListener   UnixListener     one file each
+//!       └───────────┴─────────────┤                │            │             │
+//!             stream.rs: read, write, shut down    │            │             │
+//!                                 └────────────────┴──────┬─────┴─────────────┘
+//!                 methods.rs: what several have word for word;  ready.rs: readiness
+//!                                                         │
+//!                                   reactor/io.rs: try, wait, try again
+//! ```
+//!
+//! What is bound or connected goes the other way first: from a text (`addr.rs`) to addresses (`lookup.rs`), and to errors
+//! that name them (`error.rs`).
 //!
 //! # Which tasks may wait together
 //!

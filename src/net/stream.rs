@@ -102,8 +102,15 @@ pub trait HasIo {
     fn io(&self) -> &Io<Self::Socket>;
 }
 
-/// More buffers than this may be more than the system takes in one call, and then a short count says nothing.
+/// POSIX promises no more buffers than this in one call (`_XOPEN_IOV_MAX`). Of more, the system may leave some out, and then a
+/// short count says nothing.
 const MOST_BUFFERS: usize = 16;
+
+/// What `poll_transfer` compares a count with. Fewer than `total` bytes say that the next call would block, if they are to be
+/// believed; and no count is less than zero.
+fn wanted(total: usize, believed: bool) -> usize {
+    if believed { total } else { 0 }
+}
 
 /// `poll_read`. An empty buffer is filled at once: asking the system would look like the end of the stream.
 pub(super) fn poll_read<S: Socket>(
@@ -114,11 +121,7 @@ pub(super) fn poll_read<S: Socket>(
     if buffer.is_empty() {
         return Poll::Ready(Ok(0));
     }
-    let wanted = if S::SHORT_READ_IS_ALL {
-        buffer.len()
-    } else {
-        0
-    };
+    let wanted = wanted(buffer.len(), S::SHORT_READ_IS_ALL);
     io.poll_transfer(Direction::Read, cx, wanted, |socket| socket.read(buffer))
 }
 
@@ -132,11 +135,7 @@ pub(super) fn poll_read_vectored<S: Socket>(
     if total == 0 {
         return Poll::Ready(Ok(0));
     }
-    let wanted = if S::SHORT_READ_IS_ALL && buffers.len() <= MOST_BUFFERS {
-        total
-    } else {
-        0
-    };
+    let wanted = wanted(total, S::SHORT_READ_IS_ALL && buffers.len() <= MOST_BUFFERS);
     io.poll_transfer(Direction::Read, cx, wanted, |socket| {
         socket.read_vectored(buffers)
     })
@@ -166,11 +165,7 @@ pub(super) fn poll_write_vectored<S: Socket>(
     if total == 0 {
         return Poll::Ready(Ok(0));
     }
-    let wanted = if bytes.len() <= MOST_BUFFERS {
-        total
-    } else {
-        0
-    };
+    let wanted = wanted(total, bytes.len() <= MOST_BUFFERS);
     io.poll_transfer(Direction::Write, cx, wanted, |socket| {
         socket.write_vectored(bytes)
     })

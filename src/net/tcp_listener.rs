@@ -1,4 +1,7 @@
 //! A TCP socket that accepts connections.
+//!
+//! There is no builder (Tokio's `TcpSocket`): who wants another backlog or other options makes the socket with `socket2`, and
+//! gives it to `from_std`.
 
 use std::io;
 use std::net::SocketAddr;

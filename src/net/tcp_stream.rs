@@ -1,4 +1,6 @@
 //! A TCP connection.
+//!
+//! Connecting, peeking and the options are here. Reading, writing and waiting it shares: `stream.rs` and `methods.rs`.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,6 @@
 //! From a path to the address of a Unix socket.
+//!
+//! The standard library takes a path that begins with a NUL byte for a mistake; Tokio takes it for an abstract name.
 
 use std::io;
 use std::os::unix::net::SocketAddr;

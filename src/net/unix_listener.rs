@@ -1,4 +1,6 @@
 //! A Unix socket that accepts connections.
+//!
+//! `bind` is no `async fn`, as in Tokio: a path needs no lookup, so there is nothing to wait for.
 
 use std::io;
 use std::os::unix::net::SocketAddr;

@@ -1,4 +1,6 @@
 //! A connection between two Unix sockets.
+//!
+//! Connecting is here. Reading, writing and waiting it shares with TCP: `stream.rs` and `methods.rs`.
 
 use std::io;
 use std::os::unix::net::SocketAddr;
