@@ -73,7 +73,10 @@ impl<R: AsyncRead> BufReader<R> {
     /// ```
     #[track_caller]
     pub fn with_capacity(capacity: usize, inner: R) -> Self {
-        assert!(capacity > 0, "a BufReader needs a buffer");
+        assert!(
+            capacity > 0,
+            "a BufReader needs a buffer: its capacity must not be 0"
+        );
         Self {
             inner,
             bytes: vec![0; capacity].into_boxed_slice(),

@@ -9,7 +9,8 @@ use super::{BufReader, BufWriter, DEFAULT_CAPACITY};
 
 /// A stream with a buffer in each direction: a [`BufReader`] around a [`BufWriter`].
 ///
-/// **What is in the writing buffer is lost when this is dropped**: flush first.
+/// **What is in the writing buffer is lost when this is dropped**: flush first. Flush also before you wait for an answer: to
+/// read does not send the question.
 ///
 /// ```
 /// use samovar::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};

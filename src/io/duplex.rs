@@ -40,7 +40,10 @@ use crate::task::budget;
 /// ```
 #[track_caller]
 pub fn duplex(max_bytes: usize) -> (DuplexStream, DuplexStream) {
-    assert!(max_bytes > 0, "a duplex needs room for a byte");
+    assert!(
+        max_bytes > 0,
+        "a duplex needs room for a byte: `max_bytes` must not be 0"
+    );
     let there = Arc::new(Pipe::new(max_bytes));
     let back = Arc::new(Pipe::new(max_bytes));
     let one = DuplexStream {

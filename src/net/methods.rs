@@ -23,7 +23,7 @@ macro_rules! readiness {
             ///
             /// # Panics
             ///
-            /// When it has to wait, and is polled outside a runtime for the first time.
+            /// When it is polled outside a runtime for the first time.
             ///
             /// # Cancel safety
             ///
@@ -54,7 +54,7 @@ macro_rules! readiness {
             ///
             /// # Panics
             ///
-            /// When it has to wait, and is polled outside a runtime for the first time.
+            /// When it is polled outside a runtime for the first time.
             pub async fn readable(&self) -> std::io::Result<()> {
                 self.io.ready(crate::reactor::Direction::Read).await
             }
@@ -69,7 +69,7 @@ macro_rules! readiness {
             ///
             /// # Panics
             ///
-            /// When it has to wait, and is polled outside a runtime for the first time.
+            /// When it is polled outside a runtime for the first time.
             pub async fn writable(&self) -> std::io::Result<()> {
                 self.io.ready(crate::reactor::Direction::Write).await
             }

@@ -4,7 +4,8 @@
 //!
 //! - `from_std` makes the socket non-blocking itself; a blocking socket that is forgotten cannot hang the runtime.
 //! - An error of `bind` or `connect` names the address, and what was wrong with one that cannot be understood.
-//! - A socket belongs to no runtime until it first has to wait. Then it belongs to the one in which it waits.
+//! - A socket belongs to no runtime until it first has to wait. Then it belongs to the one in which it waits; where there is
+//!   none, that first wait panics.
 //! - The borrowed `WriteHalf` of `split` has a destructor (that does nothing), so the borrow lasts until it is dropped.
 //!
 //! # What a socket does here
@@ -13,17 +14,17 @@
 //! there is answered without the reactor. The waiting is in `reactor/io.rs`; this module gives it names:
 //!
 //! ```text
-//!   TcpStream   UnixStream   their halves      UdpSocket   TcpListener   UnixListener     one file each
-//!       └───────────┴─────────────┤                │            │             │
-//!             stream.rs: read, write, shut down    │            │             │
-//!                                 └────────────────┴──────┬─────┴─────────────┘
-//!                 methods.rs: what several have word for word;  ready.rs: readiness
-//!                                                         │
-//!                                   reactor/io.rs: try, wait, try again
+//!   TcpStream · UnixStream · their halves     UdpSocket · TcpListener · UnixListener
+//!                   │                                         │
+//!    stream.rs: read, write, shut down                        │
+//!                   └─────────────────────┬───────────────────┘
+//!            methods.rs, ready.rs: readiness, and what is the same word for word
+//!                                         │
+//!                   reactor/io.rs: try, wait, try again
 //! ```
 //!
-//! What is bound or connected goes the other way first: from a text (`addr.rs`) to addresses (`lookup.rs`), and to errors
-//! that name them (`error.rs`).
+//! Before there is a socket there is an address: `addr.rs` makes of a text what it asks for, `lookup.rs` makes addresses of
+//! that, and `error.rs` names them when they fail.
 //!
 //! # Which tasks may wait together
 //!

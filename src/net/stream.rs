@@ -108,6 +108,7 @@ const MOST_BUFFERS: usize = 16;
 
 /// What `poll_transfer` compares a count with. Fewer than `total` bytes say that the next call would block, if they are to be
 /// believed; and no count is less than zero.
+#[inline]
 fn wanted(total: usize, believed: bool) -> usize {
     if believed { total } else { 0 }
 }

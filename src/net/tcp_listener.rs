@@ -148,6 +148,10 @@ impl TcpListener {
     /// # Errors
     ///
     /// As [`accept`](TcpListener::accept).
+    ///
+    /// # Panics
+    ///
+    /// When it has to wait, and is called outside a runtime for the first time.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         self.io
             .poll_io(Direction::Read, cx, mio::net::TcpListener::accept)

@@ -168,6 +168,10 @@ impl TcpStream {
     /// # Errors
     ///
     /// When the connection is broken, or the runtime has been shut down.
+    ///
+    /// # Panics
+    ///
+    /// When it has to wait, and is called outside a runtime for the first time.
     pub fn poll_peek(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));

@@ -206,6 +206,10 @@ macro_rules! operation {
         /// # Errors
         ///
         /// What the system says; and when the runtime has been shut down.
+        ///
+        /// # Panics
+        ///
+        /// When it has to wait, and is called outside a runtime for the first time.
         pub fn $poll(&self, cx: &mut Context<'_>, $($argument: $type),*) -> Poll<io::Result<$output>> {
             self.io.poll_io(Direction::$direction, cx, |socket| socket.$call($($argument),*))
         }
@@ -264,6 +268,10 @@ impl UdpSocket {
     /// # Errors
     ///
     /// When the runtime has been shut down, or the system cannot wait for this socket.
+    ///
+    /// # Panics
+    ///
+    /// When it is called outside a runtime for the first time.
     pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.io.poll_ready(Direction::Read, cx)
     }
@@ -273,6 +281,10 @@ impl UdpSocket {
     /// # Errors
     ///
     /// When the runtime has been shut down, or the system cannot wait for this socket.
+    ///
+    /// # Panics
+    ///
+    /// When it is called outside a runtime for the first time.
     pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.io.poll_ready(Direction::Write, cx)
     }

@@ -129,6 +129,10 @@ impl UnixListener {
     /// # Errors
     ///
     /// As [`accept`](UnixListener::accept).
+    ///
+    /// # Panics
+    ///
+    /// When it has to wait, and is called outside a runtime for the first time.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
         self.io
             .poll_io(Direction::Read, cx, mio::net::UnixListener::accept)
@@ -136,7 +140,7 @@ impl UnixListener {
     }
 }
 
-/// A listener on `address`.
+/// A listener on `address`. There is no queue to make longer, as for TCP: mio asks for the longest that the system allows.
 fn listen(address: &SocketAddr) -> io::Result<UnixListener> {
     match mio::net::UnixListener::bind_addr(address) {
         Ok(socket) => Ok(UnixListener {
