@@ -208,7 +208,7 @@ impl<T: Write + Unpin> AsyncWrite for Io<T> {
 ///
 /// # Panics
 ///
-/// `execute` panics outside a runtime, as [`spawn`](crate::spawn) does.
+/// `execute` panics outside a runtime, as [`spawn`](crate::spawn()) does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Executor;
 

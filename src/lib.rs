@@ -25,7 +25,7 @@
 //!
 //! | to | see |
 //! |---|---|
-//! | run something beside | [`spawn`], [`task::JoinSet`] |
+//! | run something beside | [`spawn`](spawn()), [`task::JoinSet`] |
 //! | wait, and not for ever | [`time::sleep`], [`time::timeout`] |
 //! | serve TCP | [`net::TcpListener`] |
 //! | pass messages, share | [`sync`] |

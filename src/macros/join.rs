@@ -15,7 +15,7 @@
 /// All branches are waited for, also when one returns an `Err`; [`try_join!`](crate::try_join) stops there.
 ///
 /// The branches run concurrently, not in parallel: they share the task, and one that blocks the thread blocks them all.
-/// For parallelism, [`spawn`](crate::spawn) the futures and join their handles.
+/// For parallelism, [`spawn`](crate::spawn()) the futures and join their handles.
 ///
 /// # Fairness
 ///

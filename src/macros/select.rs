@@ -35,7 +35,7 @@
 /// it mean what they mean around the `select!`. While a handler waits, no branch is polled.
 ///
 /// The branches run concurrently, not in parallel: they share the task, and one that blocks the thread blocks them all.
-/// For parallelism, [`spawn`](crate::spawn) the futures and select among their join handles.
+/// For parallelism, [`spawn`](crate::spawn()) the futures and select among their join handles.
 ///
 /// # Panics
 ///

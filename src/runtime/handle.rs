@@ -97,7 +97,7 @@ impl Handle {
         }
     }
 
-    /// Spawns a task: see [`samovar::spawn`](crate::spawn). After the runtime's end it is dropped at once, and its handle
+    /// Spawns a task: see [`samovar::spawn`](crate::spawn()). After the runtime's end it is dropped at once, and its handle
     /// gives an error that is cancelled.
     ///
     /// ```

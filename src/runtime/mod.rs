@@ -128,7 +128,7 @@ impl Runtime {
         self.handle.block_on(future)
     }
 
-    /// Spawns a task: see [`samovar::spawn`](crate::spawn).
+    /// Spawns a task: see [`samovar::spawn`](crate::spawn()).
     ///
     /// ```
     /// let runtime = samovar::runtime::Runtime::new().unwrap();

@@ -39,7 +39,7 @@ impl<'a> Builder<'a> {
         Builder { name: Some(name) }
     }
 
-    /// Spawns the task: see [`samovar::spawn`](crate::spawn).
+    /// Spawns the task: see [`samovar::spawn`](crate::spawn()).
     ///
     /// # Errors
     ///

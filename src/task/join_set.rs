@@ -90,7 +90,7 @@ impl<T> JoinSet<T> {
 }
 
 impl<T: 'static> JoinSet<T> {
-    /// Spawns a task into the set: see [`samovar::spawn`](crate::spawn). The handle that it returns can abort this one.
+    /// Spawns a task into the set: see [`samovar::spawn`](crate::spawn()). The handle that it returns can abort this one.
     ///
     /// # Panics
     ///
