@@ -441,6 +441,35 @@ fn a_panicking_destructor_does_not_keep_the_others_from_being_dropped() {
 }
 
 #[test]
+fn a_panic_while_a_permit_sends_does_not_give_its_slot_back_twice() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let (sender, receiver) = mpsc::channel(2);
+    let permit = sender.try_reserve().unwrap();
+    drop(receiver);
+    let send = || permit.send(Tally::bomb(&drops));
+    assert!(
+        catch_unwind(AssertUnwindSafe(send)).is_err(),
+        "nobody is there to receive it, so it is dropped"
+    );
+    assert_eq!((drops.load(SeqCst), sender.capacity()), (1, 2));
+
+    let (sender, mut receiver) = mpsc::channel(2);
+    let permit = sender.try_reserve().unwrap();
+    let waker = Waker::from(Arc::new(Hooks {
+        on_wake: || panic!("bomb"),
+        on_drop: || (),
+    }));
+    assert!(
+        receiver
+            .poll_recv(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    assert!(catch_unwind(AssertUnwindSafe(|| permit.send(1))).is_err());
+    assert_eq!((sender.capacity(), receiver.try_recv()), (1, Ok(1)));
+    assert_eq!(sender.capacity(), 2);
+}
+
+#[test]
 fn a_million_values_are_dropped_without_recursion() {
     let (sender, receiver) = mpsc::unbounded_channel();
     for number in 0..1_000_000_u32 {

@@ -202,6 +202,28 @@ fn a_value_whose_destructor_panics_is_dropped_once() {
 }
 
 #[test]
+fn a_waker_whose_destructor_panics_does_not_keep_the_receiver_asleep() {
+    let (wakes, waker) = counter();
+    let (mut sender, receiver) = oneshot::channel();
+    let mut receiver = Box::pin(receiver);
+    assert!(poll(&mut receiver, &waker).is_pending());
+    {
+        let waker = Waker::from(Arc::new(Hooks {
+            on_wake: || (),
+            on_drop: || panic!("bomb"),
+        }));
+        assert!(
+            sender
+                .poll_closed(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| sender.send(1))).is_err());
+    assert_eq!(wakes.wakes(), 1);
+    assert!(matches!(poll_once(&mut receiver), Poll::Ready(Ok(1))));
+}
+
+#[test]
 fn wakers_may_use_the_channel_when_woken_and_when_dropped() {
     watchdog(|| {
         let shared = Arc::new(Mutex::new(None::<Sender<u64>>));

@@ -142,10 +142,11 @@ impl<T> Sender<T> {
         drop(slot);
         // Before the wake, so that the receiver finds itself the only owner.
         drop(shared);
-        drop(own);
         if let Some(waker) = receiver {
             waker.wake();
         }
+        // Last: its destructor may panic, and the receiver must know all the same.
+        drop(own);
         Ok(())
     }
 

@@ -41,8 +41,10 @@ impl<'a, T> Permit<'a, T> {
     /// # });
     /// ```
     pub fn send(self, value: T) {
-        self.chan.send_reserved(value);
+        let chan = self.chan;
+        // First: what follows runs foreign code, and a panic of that must not give the slot back a second time.
         mem::forget(self);
+        chan.send_reserved(value);
     }
 }
 
