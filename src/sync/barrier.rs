@@ -6,11 +6,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 use crate::shim::{Mutex, lock};
+use crate::sync::turn::poll_turn;
 use crate::sync::waiters::{Key, Waiters, WakeList};
-use crate::task::budget;
 use crate::trace::wait;
 
 /// Lets tasks go on when a given number of them have arrived. It can be used again and again.
@@ -78,7 +78,7 @@ impl Barrier {
     ///         std::thread::spawn(move || samovar::block_on(barrier.wait()).is_leader())
     ///     })
     ///     .collect();
-    /// let leaders = threads.into_iter().filter(|_| true).map(|thread| thread.join().unwrap());
+    /// let leaders = threads.into_iter().map(|thread| thread.join().unwrap());
     /// assert_eq!(leaders.filter(|&leader| leader).count(), 1);
     /// ```
     pub async fn wait(&self) -> BarrierWaitResult {
@@ -150,21 +150,14 @@ impl Future for Wait<'_> {
     type Output = BarrierWaitResult;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<BarrierWaitResult> {
-        let this = self.get_mut();
-        let outcome = match this.outcome.take() {
-            Some(outcome) => outcome,
-            None => ready!(this.poll_outcome(cx)),
-        };
-        match budget::spend(cx) {
-            Poll::Ready(unit) => {
-                unit.made_progress();
-                Poll::Ready(outcome)
-            }
-            Poll::Pending => {
-                this.outcome = Some(outcome);
-                Poll::Pending
-            }
-        }
+        // It arrives at once, alone or not: the others wait for it, and nobody waits for what it takes.
+        poll_turn(
+            self.get_mut(),
+            cx,
+            false,
+            |this| &mut this.outcome,
+            Self::poll_outcome,
+        )
     }
 }
 
@@ -191,6 +184,7 @@ impl fmt::Debug for Barrier {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::task::budget;
     use std::pin::pin;
 
     #[test]

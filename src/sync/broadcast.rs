@@ -28,7 +28,6 @@
 //! lock. Rejected: Tokio's lock per slot, which saves the allocation and clones under a lock.
 
 pub mod error;
-mod wait;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -38,11 +37,11 @@ use std::sync::Arc as Value;
 use crate::shim::atomic::AtomicUsize;
 use crate::shim::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::shim::{Arc, Mutex, lock};
-use crate::sync::drops::drop_each;
+use crate::sync::one_by_one::one_by_one;
+use crate::sync::until::until;
 use crate::sync::waiters::{Waiters, WakeList};
 
 use self::error::{RecvError, SendError, TryRecvError};
-use self::wait::{Closed, Recv};
 
 /// Makes a channel that keeps up to `capacity` values for those who have not seen them.
 ///
@@ -329,10 +328,13 @@ impl<T> Sender<T> {
     /// # });
     /// ```
     pub async fn closed(&self) {
-        Closed {
-            shared: &self.shared,
-            key: None,
-        }
+        let closed = |state: &mut State<T>| (state.receivers == 0).then_some(());
+        until(
+            &self.shared.state,
+            |state| &mut state.watchers,
+            "broadcast closed",
+            closed,
+        )
         .await;
     }
 
@@ -553,10 +555,19 @@ impl<T: Clone> Receiver<T> {
     /// # });
     /// ```
     pub async fn recv(&mut self) -> Result<T, RecvError> {
-        let value = Recv {
-            receiver: self,
-            key: None,
-        }
+        let Self { shared, next } = self;
+        let taken = |state: &mut State<T>| match state.take(next) {
+            Ok(value) => Some(Ok(value)),
+            Err(TryRecvError::Closed) => Some(Err(RecvError::Closed)),
+            Err(TryRecvError::Lagged(missed)) => Some(Err(RecvError::Lagged(missed))),
+            Err(TryRecvError::Empty) => None,
+        };
+        let value = until(
+            &shared.state,
+            |state| &mut state.waiting,
+            "broadcast recv",
+            taken,
+        )
         .await?;
         Ok(Value::unwrap_or_clone(value))
     }
@@ -624,7 +635,7 @@ impl<T> Drop for Receiver<T> {
         let mut wakers = WakeList::new();
         let unwanted = lock(&self.shared.state).leave(self.next, &mut wakers);
         drop(wakers);
-        drop_each(unwanted);
+        one_by_one(unwanted, drop);
     }
 }
 

@@ -86,7 +86,6 @@
 
 mod barrier;
 pub mod broadcast;
-pub(crate) mod drops;
 #[cfg(all(test, loom))]
 mod loom_tests_channels;
 #[cfg(all(test, loom))]
@@ -97,12 +96,15 @@ pub mod mpsc;
 mod mutex;
 mod notify;
 mod once_cell;
+mod one_by_one;
 pub mod oneshot;
-mod place;
 mod rwlock;
 mod semaphore;
 mod send_error;
-pub(crate) mod waiters;
+mod swap_cell;
+mod turn;
+mod until;
+mod waiters;
 pub mod watch;
 
 pub use barrier::{Barrier, BarrierWaitResult};

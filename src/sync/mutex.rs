@@ -17,7 +17,7 @@
 //!                                      queues             ... beside a mutex that is free
 //! ```
 //! So unlocking puts the box back and *then* looks whether anyone queues; queueing says so and *then* looks for the box again.
-//! Both do so by an exchange at the same place, and one comes first. If the unlocker's does, the waiter finds the box; if the
+//! Both do so by an exchange of the same cell, and one comes first. If the unlocker's does, the waiter finds the box; if the
 //! waiter's does, the unlocker sees all that was written before it, so the number of waiters. (The semaphore, `Notify` and
 //! `RwLock` do the same.)
 //!
@@ -34,15 +34,15 @@ use std::fmt;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use crate::shim::atomic::AtomicUsize;
 use crate::shim::atomic::Ordering::Relaxed;
 use crate::shim::{self, lock};
-use crate::sync::place::Place;
+use crate::sync::swap_cell::SwapCell;
+use crate::sync::turn::poll_turn;
 use crate::sync::waiters::{Key, Waiters, WakeList};
-use crate::task::budget;
 use crate::trace::wait;
 
 /// What `get_mut` and `into_inner` say when the value is gone for good.
@@ -73,9 +73,9 @@ const LEAKED: &str =
 /// ```
 pub struct Mutex<T> {
     /// The value, while the mutex is unlocked and was locked before.
-    value: Place<Box<T>>,
+    value: SwapCell<Box<T>>,
     /// How many are queued: tells without the lock that the queue is empty. Changed under the lock. Relaxed: the exchanges
-    /// at `value` give the order that matters.
+    /// of `value` give the order that matters.
     queued: AtomicUsize,
     /// Guards the queue; held for a few instructions, and never while foreign code runs.
     queue: shim::Mutex<Queue<T>>,
@@ -85,11 +85,11 @@ pub struct Mutex<T> {
 struct Queue<T> {
     /// Who waits; an assigned waiter finds the box in its payload.
     waiters: Waiters<Option<Box<T>>>,
-    /// The value, when it is neither at its place nor out.
+    /// The value, when it is neither in its cell nor out.
     aside: Aside<T>,
 }
 
-/// The value beside its place.
+/// The value beside its cell.
 enum Aside<T> {
     /// It is not here.
     Nothing,
@@ -120,7 +120,7 @@ impl<T> Mutex<T> {
     /// ```
     pub fn new(value: T) -> Self {
         Self {
-            value: Place::new(Some(Box::new(value))),
+            value: SwapCell::new(Some(Box::new(value))),
             queued: AtomicUsize::new(0),
             queue: shim::Mutex::new(Queue {
                 waiters: Waiters::new(),
@@ -141,7 +141,7 @@ impl<T> Mutex<T> {
     pub const fn const_new(value: T) -> Self {
         let aside = Aside::Unboxed(value);
         Self {
-            value: Place::new(None),
+            value: SwapCell::new(None),
             queued: AtomicUsize::new(0),
             queue: shim::Mutex::new(Queue {
                 waiters: Waiters::new(),
@@ -287,10 +287,7 @@ impl<T> Mutex<T> {
     /// ```
     #[track_caller]
     pub fn get_mut(&mut self) -> &mut T {
-        let queue = match self.queue.get_mut() {
-            Ok(queue) => queue,
-            Err(poisoned) => poisoned.into_inner(),
-        };
+        let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(value) = self.value.swap(None) {
             queue.aside = Aside::Boxed(value);
         }
@@ -427,28 +424,8 @@ impl<'a, T> Future for Lock<'a, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<MutexGuard<'a, T>> {
         let this = self.get_mut();
-        // A newcomer without budget asks in its next poll: if it took the lock now, everybody else would run into it. Where
-        // others queue it queues at once, for its place counts, and pays when its turn comes.
-        let is_newcomer = this.key.is_none() && this.guard.is_none();
-        let unit = if is_newcomer && this.mutex.queued.load(Relaxed) == 0 {
-            Some(ready!(budget::spend(cx)))
-        } else {
-            None
-        };
-        let guard = match this.guard.take() {
-            Some(guard) => guard,
-            None => ready!(this.poll_guard(cx)),
-        };
-        match unit.map_or_else(|| budget::spend(cx), Poll::Ready) {
-            Poll::Ready(unit) => {
-                unit.made_progress();
-                Poll::Ready(guard)
-            }
-            Poll::Pending => {
-                this.guard = Some(guard);
-                Poll::Pending
-            }
-        }
+        let alone = this.key.is_none() && this.mutex.queued.load(Relaxed) == 0;
+        poll_turn(this, cx, alone, |this| &mut this.guard, Self::poll_guard)
     }
 }
 
@@ -500,6 +477,7 @@ impl Error for TryLockError {}
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::task::budget;
     use std::pin::pin;
 
     #[test]

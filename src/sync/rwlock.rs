@@ -3,12 +3,13 @@
 //! **In safe code** the guards share the value in an `Arc`: each reader has a clone of it, and the writer has the only
 //! one, taken out of the lock. `Arc::get_mut` then proves at every write what the lock promises, that nobody else looks.
 //!
-//! While there are only writers, one after the other, the value passes through a place of one atomic exchange, as in the
+//! While there are only writers, one after the other, the value passes through a cell of one atomic exchange, as in the
 //! mutex. Readers enter under the lock, and leave without it while nobody waits.
 //!
-//! **No waiter is overlooked.** Leaving counts itself out, or puts the value back, and then looks whether anyone queues;
-//! queueing says so and then tries to enter. Both "then" follow a read-modify-write at the same place, so one comes first.
-//! If that of who leaves does, who queues finds the way free; if not, who leaves sees all that was written before.
+//! **No waiter is overlooked** (the mutex shows how one could be). A reader that leaves counts itself out, a writer puts the
+//! value back, and then they look whether anyone queues; queueing says so and then tries to enter. Both "then" follow a
+//! read-modify-write of the same atomic (`left` or `idle`), so one comes first. If that of who leaves does, who queues finds
+//! the way free; if not, who leaves sees all that was written before.
 //!
 //! **First come, first served**, readers and writers in one queue. A writer that waits lets no later reader pass, so a
 //! stream of readers cannot starve it; when it is done, all readers up to the next writer go together. The price is that
@@ -22,13 +23,13 @@ pub use guard::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLockReadGuard, Rw
 
 use std::fmt;
 use std::mem;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::TryLockError;
 use crate::shim::atomic::AtomicUsize;
 use crate::shim::atomic::Ordering::{AcqRel, Relaxed};
 use crate::shim::{self, lock};
-use crate::sync::place::Place;
+use crate::sync::swap_cell::SwapCell;
 use crate::sync::waiters::{Waiters, WakeList};
 use request::Request;
 
@@ -61,7 +62,7 @@ const LEAKED: &str =
 /// ```
 pub struct RwLock<T> {
     /// The value, while the lock is free and its last holder wrote.
-    idle: Place<Arc<T>>,
+    idle: SwapCell<Arc<T>>,
     /// How many readers have left, wrapping. Each acquires and releases: who enters to write sees that their clones of the
     /// value are gone; and see above.
     left: AtomicUsize,
@@ -110,7 +111,7 @@ impl<T> RwLock<T> {
     /// ```
     pub fn new(value: T) -> Self {
         Self {
-            idle: Place::new(Some(Arc::new(value))),
+            idle: SwapCell::new(Some(Arc::new(value))),
             left: AtomicUsize::new(0),
             queued: AtomicUsize::new(0),
             state: shim::Mutex::new(State::new(Shared::Nothing)),
@@ -128,7 +129,7 @@ impl<T> RwLock<T> {
     #[cfg(not(loom))]
     pub const fn const_new(value: T) -> Self {
         Self {
-            idle: Place::new(None),
+            idle: SwapCell::new(None),
             left: AtomicUsize::new(0),
             queued: AtomicUsize::new(0),
             state: shim::Mutex::new(State::new(Shared::Unshared(value))),
@@ -340,10 +341,7 @@ impl<T> RwLock<T> {
     /// ```
     #[track_caller]
     pub fn get_mut(&mut self) -> &mut T {
-        let state = match self.state.get_mut() {
-            Ok(state) => state,
-            Err(poisoned) => poisoned.into_inner(),
-        };
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(value) = self.idle.swap(None) {
             state.shared = Shared::Here(value);
         }

@@ -32,13 +32,10 @@
 //! lock. So none of it happens here: clones come in from outside ([`Waiters::enroll`]), and wakers leave through a
 //! [`WakeList`] that outlives the lock's guard.
 
-use std::any::Any;
-use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Waker;
-use std::thread;
+use std::{iter, mem};
 
-use crate::task::foreign::quietly;
+use super::one_by_one::one_by_one;
 
 /// "No slot", in every link.
 const NIL: u32 = u32::MAX;
@@ -371,39 +368,19 @@ impl Drop for WakeList {
     #[inline]
     fn drop(&mut self) {
         if let Some(first) = self.first.take() {
-            wake_all(first, mem::take(&mut self.rest));
+            one_by_one(
+                iter::once(first).chain(mem::take(&mut self.rest)),
+                Waker::wake,
+            );
         }
     }
-}
-
-/// Wakes one after the other; a panic is passed on at the end.
-fn wake_all(first: Waker, rest: Vec<Waker>) {
-    let mut panic = wake(first);
-    for waker in rest {
-        let next = wake(waker);
-        if panic.is_none() {
-            panic = next;
-        } else {
-            // The first panic is the one to report.
-            quietly(|| drop(next));
-        }
-    }
-    match panic {
-        // During an unwinding a second panic would end the process, that of a payload's destructor included.
-        Some(payload) if !thread::panicking() => resume_unwind(payload),
-        held_back => quietly(|| drop(held_back)),
-    }
-}
-
-/// Wakes, and hands back the panic if the waker had one: the wakers behind it must be woken all the same.
-fn wake(waker: Waker) -> Option<Box<dyn Any + Send>> {
-    catch_unwind(AssertUnwindSafe(|| waker.wake())).err()
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Wake;

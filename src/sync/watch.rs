@@ -18,16 +18,23 @@
 //! # How it works
 //!
 //! A value behind a reader-writer lock, a version that counts the changes, and a list of those who wait. A receiver
-//! remembers the version that it saw last; "changed" means that the two differ. The sender counts up *before* it takes the
-//! waiters out of their list, and a receiver looks at the version *again* with the list locked: so either the receiver
-//! sees the new version, or the sender finds it in the list.
+//! remembers the version that it saw last; "changed" means that the two differ. The list has a lock of its own, so this must
+//! not happen:
+//!
+//! ```text
+//!   receiver                           sender
+//!   is the version another? no
+//!                                      counts it up; does anybody wait? no
+//!   joins the list                     ... and waits for the change after this one
+//! ```
+//! So a receiver looks at the version with the list locked, and the sender counts up *before* it locks the list: either the
+//! receiver sees the new version, or the sender finds it in the list.
 //!
 //! [`Ref`] holds the reader-writer lock while it lives, and senders wait for it, *blocking their thread*. Look, copy what you
 //! need, let go; never keep a [`Ref`] while you send or take another on the same thread. Rejected: a value in an `Arc` that
 //! senders replace. It would never block, but neither could `send_modify` change the value in place.
 
 pub mod error;
-mod wait;
 
 use std::fmt;
 use std::mem;
@@ -37,10 +44,10 @@ use std::sync::PoisonError;
 use crate::shim::atomic::AtomicUsize;
 use crate::shim::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::shim::{Arc, Mutex, RwLock, RwLockReadGuard, lock};
+use crate::sync::until::until;
 use crate::sync::waiters::{Waiters, WakeList};
 
 use self::error::{RecvError, SendError};
-use self::wait::{Changed, Closed};
 
 /// In the version word: the last sender is gone.
 const CLOSED: usize = 1;
@@ -107,6 +114,17 @@ impl<T> Shared<T> {
             return Some(Ok(()));
         }
         (word & CLOSED != 0).then_some(Err(RecvError(())))
+    }
+
+    /// Waits for news since the version `seen`; they count as seen.
+    async fn changed(&self, seen: &mut usize) -> Result<(), RecvError> {
+        until(
+            &self.waiting,
+            |waiting| &mut waiting.receivers,
+            "watch changed",
+            |_| self.news(seen),
+        )
+        .await
     }
 
     /// Wakes all who wait in one of the lists.
@@ -301,10 +319,12 @@ impl<T> Sender<T> {
     /// # });
     /// ```
     pub async fn closed(&self) {
-        Closed {
-            shared: &self.shared,
-            key: None,
-        }
+        until(
+            &self.shared.waiting,
+            |waiting| &mut waiting.senders,
+            "watch closed",
+            |_| self.is_closed().then_some(()),
+        )
         .await;
     }
 
@@ -443,12 +463,7 @@ impl<T> Receiver<T> {
     /// # });
     /// ```
     pub async fn changed(&mut self) -> Result<(), RecvError> {
-        Changed {
-            shared: &self.shared,
-            version: &mut self.version,
-            key: None,
-        }
-        .await
+        self.shared.changed(&mut self.version).await
     }
 
     /// Waits until `condition` holds for the value, and counts as seen all that it was asked about.
@@ -493,12 +508,7 @@ impl<T> Receiver<T> {
                 }
             }
             end?;
-            end = Changed {
-                shared,
-                version,
-                key: None,
-            }
-            .await;
+            end = shared.changed(version).await;
         }
     }
 

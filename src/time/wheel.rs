@@ -314,7 +314,7 @@ impl<T> Wheel<T> {
 
     /// Appends an entry, which is in no list, to the slot of its deadline.
     fn link(&mut self, index: u32, deadline: u64) {
-        let (level, number) = place(self.elapsed, deadline);
+        let (level, number) = slot_of(self.elapsed, deadline);
         let slot = &mut self.slots[level * WIDTH + number];
         if slot.tail == NIL {
             *slot = Slot {
@@ -340,7 +340,7 @@ impl<T> Wheel<T> {
             next,
             ..
         } = self.entries[index as usize];
-        let (level, number) = place(self.elapsed, deadline);
+        let (level, number) = slot_of(self.elapsed, deadline);
         let slot = &mut self.slots[level * WIDTH + number];
         match prev {
             NIL => slot.head = next,
@@ -401,7 +401,7 @@ impl<T> fmt::Debug for Wheel<T> {
 }
 
 /// Level and number of the slot in which a deadline lies, as seen from `elapsed`.
-fn place(elapsed: u64, deadline: u64) -> (usize, usize) {
+fn slot_of(elapsed: u64, deadline: u64) -> (usize, usize) {
     // Setting the lowest digit's bits changes no level, and spares the logarithm the case of zero.
     let differing = (elapsed ^ deadline) | (WIDTH as u64 - 1);
     let level = differing.ilog2() / DIGIT;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{KEPT, Key, SLOTS, Wheel, place, slot_start};
+use super::{KEPT, Key, SLOTS, Wheel, slot_of, slot_start};
 
 #[path = "../../tests/scripts/wheel.rs"]
 mod script;
@@ -24,7 +24,7 @@ proptest! {
     ) {
         let elapsed = elapsed.saturating_sub(before);
         let deadline = elapsed.saturating_add(after);
-        let (level, slot) = place(elapsed, deadline);
+        let (level, slot) = slot_of(elapsed, deadline);
         prop_assert!(level * 64 + slot < SLOTS);
         let begin = slot_start(elapsed, level, slot);
         prop_assert!(begin <= deadline);

@@ -183,7 +183,7 @@ impl<T> Sender<T> {
     /// ```
     pub async fn reserve(&self) -> Result<Permit<'_, T>, SendError<()>> {
         let chan = self.tx.chan();
-        chan.reserve(1).await.map_err(|_closed| SendError(()))?;
+        chan.reserve(1).await?;
         Ok(Permit::new(chan))
     }
 
@@ -214,7 +214,7 @@ impl<T> Sender<T> {
         if n > chan.capacity {
             return Err(SendError(()));
         }
-        chan.reserve(n).await.map_err(|_closed| SendError(()))?;
+        chan.reserve(n).await?;
         Ok(PermitIterator::new(chan, n))
     }
 
@@ -239,11 +239,7 @@ impl<T> Sender<T> {
     /// # });
     /// ```
     pub async fn reserve_owned(self) -> Result<OwnedPermit<T>, SendError<()>> {
-        self.tx
-            .chan()
-            .reserve(1)
-            .await
-            .map_err(|_closed| SendError(()))?;
+        self.tx.chan().reserve(1).await?;
         Ok(OwnedPermit::new(self))
     }
 

@@ -18,7 +18,8 @@ use std::task::{Context, Poll, Waker, ready};
 
 use super::error::{TryRecvError, TrySendError};
 use crate::shim::{Mutex, lock};
-use crate::sync::drops::drop_each;
+use crate::sync::one_by_one::one_by_one;
+use crate::sync::until::until;
 use crate::sync::waiters::{Waiters, WakeList};
 use crate::task::budget;
 use crate::trace::wait;
@@ -50,7 +51,7 @@ pub(super) struct State<T> {
     /// The senders that wait for slots.
     pub(super) senders: Waiters<Want>,
     /// Those who wait for the receiver to close.
-    pub(super) watchers: Waiters<()>,
+    watchers: Waiters<()>,
 }
 
 /// What a waiting sender wants.
@@ -249,7 +250,7 @@ impl<T> Chan<T> {
         // The senders first: a destructor may panic, and they must know all the same.
         drop(wakers);
         drop(own);
-        drop_each(left);
+        one_by_one(left, drop);
     }
 
     /// The next value, or why there is none.
@@ -318,6 +319,18 @@ impl<T> Chan<T> {
             drop(state);
             spare = Some(cx.waker().clone());
         }
+    }
+
+    /// Waits until the receiver takes no more.
+    pub(super) async fn closed(&self) {
+        let closed = |state: &mut State<T>| state.closed.then_some(());
+        until(
+            &self.state,
+            |state| &mut state.watchers,
+            "mpsc closed",
+            closed,
+        )
+        .await;
     }
 
     /// How many values are queued.

@@ -1,4 +1,4 @@
-//! The futures that wait at a channel: for slots, to send, and for its end.
+//! The futures that wait at a channel: for slots, and to send.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,9 +10,6 @@ use crate::shim::lock;
 use crate::sync::waiters::{Key, WakeList};
 use crate::task::budget;
 use crate::trace::wait;
-
-/// The receiver takes no more.
-pub(super) struct Closed;
 
 /// Waits until `slots` slots are promised to the caller, who must fill them or give them back.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
@@ -42,18 +39,10 @@ impl<T> Chan<T> {
             value: Some(value),
         }
     }
-
-    /// Waits until the receiver takes no more.
-    pub(super) fn closed(&self) -> Watch<'_, T> {
-        Watch {
-            chan: self,
-            key: None,
-        }
-    }
 }
 
 impl<T> Future for Reserve<'_, T> {
-    type Output = Result<(), Closed>;
+    type Output = Result<(), SendError<()>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.poll_then(cx, |_state, _wakers| ())
@@ -66,7 +55,7 @@ impl<T> Reserve<'_, T> {
         &mut self,
         cx: &mut Context<'_>,
         then: impl FnOnce(&mut State<T>, &mut WakeList) -> R,
-    ) -> Poll<Result<R, Closed>> {
+    ) -> Poll<Result<R, SendError<()>>> {
         let unit = ready!(budget::spend(cx));
         let slots = self.slots;
         let mut spare = None;
@@ -77,7 +66,7 @@ impl<T> Reserve<'_, T> {
                 drop(state);
                 self.leave();
                 unit.made_progress();
-                return Poll::Ready(Err(Closed));
+                return Poll::Ready(Err(SendError(())));
             }
             let first_time = self.key.is_none();
             let free = state.free();
@@ -149,50 +138,8 @@ impl<T> Future for Send<'_, T> {
             }
         }));
         Poll::Ready(match (sent, value.take()) {
-            (Err(Closed), Some(value)) => Err(SendError(value)),
+            (Err(SendError(())), Some(value)) => Err(SendError(value)),
             _ => Ok(()),
         })
-    }
-}
-
-/// Waits until the receiver takes no more.
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub(super) struct Watch<'a, T> {
-    /// The channel.
-    chan: &'a Chan<T>,
-    /// The place among the watchers.
-    key: Option<Key>,
-}
-
-impl<T> Future for Watch<'_, T> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        let unit = ready!(budget::spend(cx));
-        let mut spare = None;
-        loop {
-            let mut state = lock(&this.chan.state);
-            if state.closed {
-                unit.made_progress();
-                return Poll::Ready(());
-            }
-            if state
-                .watchers
-                .enroll(&mut this.key, cx.waker(), &mut spare, || ())
-            {
-                return wait::pending(|| "mpsc closed".to_owned());
-            }
-            drop(state);
-            spare = Some(cx.waker().clone());
-        }
-    }
-}
-
-impl<T> Drop for Watch<'_, T> {
-    fn drop(&mut self) {
-        let Some(key) = self.key else { return };
-        let removed = lock(&self.chan.state).watchers.remove(key);
-        drop(removed);
     }
 }

@@ -3,13 +3,13 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 use super::{RwLock, Wish};
 use crate::shim::atomic::Ordering::Relaxed;
 use crate::shim::lock;
+use crate::sync::turn::poll_turn;
 use crate::sync::waiters::{Key, WakeList};
-use crate::task::budget;
 use crate::trace::wait;
 
 /// Locks, and yields the value; the caller makes a guard of it at once.
@@ -103,28 +103,8 @@ impl<T> Future for Request<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Arc<T>> {
         let this = self.get_mut();
-        // A newcomer without budget asks in its next poll: if it took the lock now, everybody else would run into it. Where
-        // others queue it queues at once, for its place counts, and pays when its turn comes.
-        let is_newcomer = this.key.is_none() && this.value.is_none();
-        let unit = if is_newcomer && this.lock.queued.load(Relaxed) == 0 {
-            Some(ready!(budget::spend(cx)))
-        } else {
-            None
-        };
-        let value = match this.value.take() {
-            Some(value) => value,
-            None => ready!(this.poll_value(cx)),
-        };
-        match unit.map_or_else(|| budget::spend(cx), Poll::Ready) {
-            Poll::Ready(unit) => {
-                unit.made_progress();
-                Poll::Ready(value)
-            }
-            Poll::Pending => {
-                this.value = Some(value);
-                Poll::Pending
-            }
-        }
+        let alone = this.key.is_none() && this.lock.queued.load(Relaxed) == 0;
+        poll_turn(this, cx, alone, |this| &mut this.value, Self::poll_value)
     }
 }
 
@@ -146,6 +126,7 @@ impl<T> Drop for Request<'_, T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::task::budget;
     use std::pin::pin;
 
     #[test]

@@ -2,13 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 use super::{AcquireError, Semaphore, SemaphorePermit, TryAcquireError};
 use crate::shim::atomic::Ordering::Relaxed;
 use crate::shim::lock;
+use crate::sync::turn::poll_turn;
 use crate::sync::waiters::{Key, WakeList};
-use crate::task::budget;
 use crate::trace::wait;
 
 /// Acquires `wanted` permits.
@@ -99,28 +99,8 @@ impl<'a> Future for Acquisition<'a> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        // A newcomer without budget asks in its next poll: if it took a permit now, everybody else would run into it. Where
-        // others queue it queues at once, for its place counts, and pays when its turn comes.
-        let is_newcomer = this.key.is_none() && this.outcome.is_none();
-        let unit = if is_newcomer && this.semaphore.queued.load(Relaxed) == 0 {
-            Some(ready!(budget::spend(cx)))
-        } else {
-            None
-        };
-        let outcome = match this.outcome.take() {
-            Some(outcome) => outcome,
-            None => ready!(this.poll_permit(cx)),
-        };
-        match unit.map_or_else(|| budget::spend(cx), Poll::Ready) {
-            Poll::Ready(unit) => {
-                unit.made_progress();
-                Poll::Ready(outcome)
-            }
-            Poll::Pending => {
-                this.outcome = Some(outcome);
-                Poll::Pending
-            }
-        }
+        let alone = this.key.is_none() && this.semaphore.queued.load(Relaxed) == 0;
+        poll_turn(this, cx, alone, |this| &mut this.outcome, Self::poll_permit)
     }
 }
 
@@ -133,6 +113,7 @@ impl Drop for Acquisition<'_> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::task::budget;
     use std::pin::pin;
 
     #[test]
