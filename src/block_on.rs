@@ -11,6 +11,9 @@
 //!      └────────── poll again
 //! ```
 //!
+//! Broken: to poll again and again, with a waker that does nothing. It gives the right answer, and burns a core until then.
+//! Broken, too: to sleep between the polls with such a waker. Nobody knows whom to wake, and the thread sleeps for ever.
+//!
 //! There are no tasks here, no queue and no reactor. What they add begins in [`task`](crate::task).
 
 use std::future::Future;

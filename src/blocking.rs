@@ -8,7 +8,16 @@
 //! are there go on taking jobs; if the jobs are short the queue is empty by then, and if they are long the pool grows as
 //! fast as threads can be started. (Tokio starts one per closure, and pays 9 us for each of a thousand.)
 //!
-//! A thread that finds nothing to do for a while (10 s) leaves.
+//! A thread that finds nothing to do for a while (10 s) leaves. Broken, if it just goes:
+//!
+//! ```text
+//!   thread                             spawn_blocking
+//!   10 s without a job: gives up
+//!                                      is a thread idle? yes: queues the job, starts none
+//!   leaves                             ... and the job lies in the queue
+//! ```
+//! So jobs are queued under the lock that guards the counts, and a thread that has given up looks at the queue once more under
+//! that lock before it takes itself out of the count.
 
 use std::cell::Cell;
 use std::fmt;
@@ -53,8 +62,7 @@ pub(crate) struct Pool {
     config: PoolConfig,
     /// The jobs' way out.
     jobs: Receiver<Job>,
-    /// Guards the counts, and the jobs' way in: so that a thread that leaves cannot miss a job. No foreign code runs
-    /// under it.
+    /// Guards the counts, and the jobs' way in: see above. No foreign code runs under it.
     state: Mutex<State>,
     /// How many jobs have not ended. Relaxed: a worker that reads it too soon is called when the job has ended.
     outstanding: AtomicUsize,

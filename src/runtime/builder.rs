@@ -1,4 +1,7 @@
 //! How a runtime is to be: what is set here holds for all its life.
+//!
+//! A setting that makes no sense by itself panics in the call that gives it, whose line the message names; two that contradict
+//! each other panic in `build`. What the machine refuses (threads, descriptors) is an error of `build`.
 
 use std::fmt;
 use std::io;
@@ -276,12 +279,12 @@ impl Builder {
         self
     }
 
-    /// Does nothing: see [`enable_all`](Builder::enable_all).
+    /// Does nothing, as [`enable_all`](Builder::enable_all).
     pub fn enable_io(&mut self) -> &mut Builder {
         self
     }
 
-    /// Does nothing: see [`enable_all`](Builder::enable_all).
+    /// Does nothing, as [`enable_all`](Builder::enable_all).
     pub fn enable_time(&mut self) -> &mut Builder {
         self
     }
@@ -336,6 +339,11 @@ impl Builder {
     /// join handles in the end; or when the process has no thread besides the runtime's own and the one inside `block_on`,
     /// for another one might hold a waker, a channel's end or a guard, and a runtime cannot see what. Threads are counted on Linux
     /// only. So in a test, which runs on a thread beside the program's first, locks and channels are not found out.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().warn_all_asleep(false).build().unwrap();
+    /// # drop(runtime);
+    /// ```
     pub fn warn_all_asleep(&mut self, on: bool) -> &mut Builder {
         self.warnings.all_asleep = on;
         self
@@ -410,13 +418,12 @@ impl Builder {
             "`start_paused` needs a runtime of the current-thread flavour, or a `seed`: several threads do not agree on when \
              nothing can run"
         );
-        let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let workers = match (self.multi_thread, self.workers) {
             (false, _) => 1,
             (true, Some(count)) => count,
             // Not as many as there are cores: a seed means the same everywhere.
             (true, None) if self.seed.is_some() => SIMULATED_WORKERS,
-            (true, None) => cores(),
+            (true, None) => thread::available_parallelism().map_or(1, NonZeroUsize::get),
         };
         let threads = Threads {
             name: self.thread_name.clone(),

@@ -1,4 +1,7 @@
 //! Who waits for what: the tasks of a runtime as a table.
+//!
+//! Here is only what the table is, plain data with public fields, so that a program may look for itself; how it looks when it
+//! is printed is at the end. Who collects it is `scheduler/census.rs`.
 
 use std::fmt;
 use std::panic::Location;

@@ -3,6 +3,15 @@
 //! Nothing here runs anything: these are the doors into the `scheduler`, with the names that people know from Tokio. There is
 //! no runtime that starts by itself at the first `spawn`, for then nobody could say when it ends; a [`Runtime`] is a
 //! value, and its end is its drop.
+//!
+//! # What differs from Tokio
+//!
+//! - The thread inside [`block_on`](Runtime::block_on) is one of the workers, and tasks run on it. When it leaves, another
+//!   thread takes its place.
+//! - [`Handle::block_on`] drives a current-thread runtime too.
+//! - Sockets and timers are always there: [`Builder::enable_all`] and its kin do nothing.
+//! - A worker that blocks delays nobody but its own task: others take its queue, its sockets and its timers over.
+//! - What no other runtime has: [`Warning`]s, [`Dump`]s, and runs that a [`seed`](Builder::seed) decides.
 
 mod builder;
 mod dump;

@@ -87,6 +87,23 @@ impl<T> JoinSet<T> {
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
+
+    /// Asks all tasks to end, and leaves them in the set: [`join_next`](JoinSet::join_next) still gives each of them, as
+    /// an error that is cancelled, or as its output where that was there already.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let mut cups = samovar::task::JoinSet::new();
+    /// cups.spawn(samovar::task::pending::<()>());
+    /// cups.abort_all();
+    /// assert!(cups.join_next().await.unwrap().unwrap_err().is_cancelled());
+    /// # });
+    /// ```
+    pub fn abort_all(&mut self) {
+        for (_, task) in &self.tasks {
+            task.handle.abort();
+        }
+    }
 }
 
 impl<T: 'static> JoinSet<T> {
@@ -160,6 +177,13 @@ impl<T: 'static> JoinSet<T> {
     /// # Panics
     ///
     /// When no thread can be started and the pool has none.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// let mut set = samovar::task::JoinSet::new();
+    /// set.spawn_blocking_on(|| "tea", runtime.handle());
+    /// assert_eq!(runtime.block_on(set.join_next()).unwrap().unwrap(), "tea");
+    /// ```
     #[track_caller]
     pub fn spawn_blocking_on<F>(&mut self, run: F, handle: &Handle) -> AbortHandle
     where
@@ -193,14 +217,6 @@ impl<T: 'static> JoinSet<T> {
 
     /// As [`join_next`](JoinSet::join_next), with the task's number. An error has it too: [`JoinError::id`].
     ///
-    /// ```
-    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
-    /// let mut set = samovar::task::JoinSet::new();
-    /// let green = set.spawn(async { "green" });
-    /// assert_eq!(set.join_next_with_id().await.unwrap().unwrap(), (green.id(), "green"));
-    /// # });
-    /// ```
-    ///
     /// # Cancel safety
     ///
     /// Cancel safe.
@@ -208,6 +224,14 @@ impl<T: 'static> JoinSet<T> {
     /// # Errors
     ///
     /// When the task panicked or was aborted.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let mut set = samovar::task::JoinSet::new();
+    /// let green = set.spawn(async { "green" });
+    /// assert_eq!(set.join_next_with_id().await.unwrap().unwrap(), (green.id(), "green"));
+    /// # });
+    /// ```
     pub async fn join_next_with_id(&mut self) -> Option<Result<(Id, T), JoinError>> {
         poll_fn(|cx| self.poll_join_next_with_id(cx)).await
     }
@@ -221,8 +245,13 @@ impl<T: 'static> JoinSet<T> {
     /// ```
     /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
     /// let mut cups = samovar::task::JoinSet::new();
-    /// cups.spawn(samovar::task::pending::<()>());
+    /// let green = cups.spawn(samovar::task::pending::<()>());
     /// assert!(cups.try_join_next().is_none());
+    /// green.abort();
+    /// while !green.is_finished() {
+    ///     samovar::task::yield_now().await;
+    /// }
+    /// assert!(cups.try_join_next().unwrap().is_err());
     /// # });
     /// ```
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
@@ -275,23 +304,6 @@ impl<T: 'static> JoinSet<T> {
         outputs
     }
 
-    /// Asks all tasks to end, and leaves them in the set: [`join_next`](JoinSet::join_next) still gives each of them, as
-    /// an error that is cancelled, or as its output where that was there already.
-    ///
-    /// ```
-    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
-    /// let mut cups = samovar::task::JoinSet::new();
-    /// cups.spawn(samovar::task::pending::<()>());
-    /// cups.abort_all();
-    /// assert!(cups.join_next().await.unwrap().unwrap_err().is_cancelled());
-    /// # });
-    /// ```
-    pub fn abort_all(&mut self) {
-        for (_, task) in &self.tasks {
-            task.handle.abort();
-        }
-    }
-
     /// Aborts all tasks and waits for their ends. The set is empty afterwards.
     ///
     /// # Cancel safety
@@ -332,6 +344,15 @@ impl<T: 'static> JoinSet<T> {
     /// # Errors
     ///
     /// When the task panicked or was aborted.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let mut cups = samovar::task::JoinSet::new();
+    /// cups.spawn(async { "green" });
+    /// let cup = std::future::poll_fn(|cx| cups.poll_join_next(cx)).await;
+    /// assert_eq!(cup.unwrap().unwrap(), "green");
+    /// # });
+    /// ```
     pub fn poll_join_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         self.poll_join_next_with_id(cx)
             .map(|next| next.map(|output| output.map(|(_, output)| output)))
@@ -396,9 +417,7 @@ impl<T: 'static> JoinSet<T> {
 impl<T> Drop for JoinSet<T> {
     fn drop(&mut self) {
         // All are asked before the first handle is dropped: what that drops is foreign, and may panic.
-        for (_, task) in &self.tasks {
-            task.handle.abort();
-        }
+        self.abort_all();
     }
 }
 
