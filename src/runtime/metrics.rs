@@ -59,6 +59,12 @@ impl RuntimeMetrics {
     }
 
     /// How many tasks wait in the queue that all workers share, for what is spawned and woken by other threads.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().build().unwrap();
+    /// runtime.spawn(async {}); // from a thread that is no worker; it waits for a `block_on`
+    /// assert_eq!(runtime.metrics().global_queue_depth(), 1);
+    /// ```
     pub fn global_queue_depth(&self) -> usize {
         self.home.shared().inbox_len()
     }
@@ -68,6 +74,13 @@ impl RuntimeMetrics {
     /// # Panics
     ///
     /// When there is no such worker.
+    ///
+    /// ```
+    /// # samovar::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// samovar::spawn(async {}); // from a worker; it waits for its turn
+    /// assert_eq!(samovar::runtime::Handle::current().metrics().worker_local_queue_depth(0), 1);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn worker_local_queue_depth(&self, worker: usize) -> usize {
         self.home.shared().metrics(worker).queue
@@ -88,6 +101,12 @@ impl RuntimeMetrics {
     /// # Panics
     ///
     /// When there is no such worker.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().build().unwrap();
+    /// runtime.block_on(async { samovar::time::sleep(std::time::Duration::from_millis(1)).await });
+    /// assert!(runtime.metrics().worker_park_count(0) > 0);
+    /// ```
     #[track_caller]
     pub fn worker_park_count(&self, worker: usize) -> u64 {
         self.home.shared().metrics(worker).parks
@@ -132,6 +151,14 @@ impl RuntimeMetrics {
     }
 
     /// How many threads there are for blocking jobs, with those that have none.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// assert_eq!(runtime.metrics().num_blocking_threads(), 0);
+    /// let job = runtime.spawn_blocking(|| "tea");
+    /// runtime.block_on(job).unwrap();
+    /// assert_eq!(runtime.metrics().num_blocking_threads(), 1); // for 10 s more
+    /// ```
     pub fn num_blocking_threads(&self) -> usize {
         self.home.shared().pool.numbers().threads
     }

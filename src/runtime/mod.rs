@@ -174,6 +174,11 @@ impl Runtime {
     }
 
     /// What the runtime counts: see [`Handle::metrics`].
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().build().unwrap();
+    /// assert_eq!(runtime.metrics().num_workers(), 1);
+    /// ```
     pub fn metrics(&self) -> RuntimeMetrics {
         self.handle.metrics()
     }

@@ -13,6 +13,19 @@ use crate::trace::Who;
 ///
 /// By default, programs with debug assertions (`cargo run`, not `cargo run --release`) print it to stderr, once for each
 /// place in the source. [`Builder::on_warning`](super::Builder::on_warning) has it sent elsewhere, to a log for example.
+///
+/// ```
+/// use samovar::runtime::{Builder, Warning};
+///
+/// let runtime = Builder::new_multi_thread()
+///     .on_warning(|warning| match warning {
+///         Warning::Blocking { place, since, .. } => eprintln!("{place} takes long: {since:?}"),
+///         other => eprintln!("{other}"),
+///     })
+///     .build()
+///     .unwrap();
+/// # drop(runtime);
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Warning {

@@ -169,6 +169,14 @@ impl<T> Shared<T> {
 }
 
 /// Sends to all receivers. Made by [`channel`]; it can be cloned.
+///
+/// ```
+/// let (news, mut ears) = samovar::sync::broadcast::channel(4);
+/// let other = news.clone();
+/// news.send("tea").unwrap();
+/// other.send("jam").unwrap();
+/// assert_eq!((ears.try_recv(), ears.try_recv()), (Ok("tea"), Ok("jam")));
+/// ```
 pub struct Sender<T> {
     /// The channel.
     shared: Arc<Shared<T>>,
@@ -465,6 +473,27 @@ impl<T> fmt::Debug for WeakSender<T> {
 }
 
 /// Receives all that is sent from its making on. Made by [`channel`] and [`Sender::subscribe`].
+///
+/// ```
+/// use samovar::sync::broadcast::{channel, error::RecvError};
+///
+/// # samovar::block_on(async {
+/// let (sender, mut receiver) = channel(2);
+/// for number in 1..=3 {
+///     sender.send(number).unwrap();
+/// }
+/// drop(sender);
+/// let mut seen = Vec::new();
+/// loop {
+///     match receiver.recv().await {
+///         Ok(number) => seen.push(number),
+///         Err(RecvError::Lagged(missed)) => println!("too slow for {missed}"),
+///         Err(RecvError::Closed) => break,
+///     }
+/// }
+/// assert_eq!(seen, [2, 3]);
+/// # });
+/// ```
 pub struct Receiver<T> {
     /// The channel.
     shared: Arc<Shared<T>>,

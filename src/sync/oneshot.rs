@@ -105,6 +105,14 @@ impl<T> Slot<T> {
 /// The half that sends. Made by [`channel`].
 ///
 /// Dropping it without sending gives the receiver a [`RecvError`].
+///
+/// ```
+/// use samovar::sync::oneshot;
+///
+/// let (answer, question) = oneshot::channel::<u64>();
+/// drop(answer);
+/// assert!(samovar::block_on(question).is_err());
+/// ```
 pub struct Sender<T> {
     /// Gone once the value was sent.
     shared: Option<Arc<Mutex<Slot<T>>>>,
@@ -265,6 +273,17 @@ impl<T> fmt::Debug for Sender<T> {
 ///
 /// Await it through `&mut receiver` (in `select!`, say) and nothing is lost when the other branch wins. Dropping the
 /// receiver itself closes the channel.
+///
+/// ```
+/// use samovar::sync::oneshot;
+///
+/// # samovar::block_on(async {
+/// let (answer, mut question) = oneshot::channel();
+/// std::thread::spawn(move || answer.send(42));
+/// // Through `&mut`, to have it again if something else comes first.
+/// assert_eq!((&mut question).await, Ok(42));
+/// # });
+/// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Receiver<T> {
     /// Gone once the result has been given.

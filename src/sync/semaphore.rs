@@ -119,16 +119,16 @@ impl Semaphore {
 
     /// [`Semaphore::new`] for a `static`.
     ///
+    /// # Panics
+    ///
+    /// If `permits` is more than [`Semaphore::MAX_PERMITS`]; in a `static` this is a compile error.
+    ///
     /// ```
     /// use samovar::sync::Semaphore;
     ///
     /// static PRINTERS: Semaphore = Semaphore::const_new(2);
     /// assert_eq!(PRINTERS.available_permits(), 2);
     /// ```
-    ///
-    /// # Panics
-    ///
-    /// If `permits` is more than [`Semaphore::MAX_PERMITS`]; in a `static` this is a compile error.
     #[cfg(not(loom))]
     #[track_caller]
     pub const fn const_new(permits: usize) -> Self {
@@ -157,15 +157,15 @@ impl Semaphore {
 
     /// Adds `n` new permits. They go to the tasks in the queue first.
     ///
+    /// # Panics
+    ///
+    /// If more than [`Semaphore::MAX_PERMITS`] would be free.
+    ///
     /// ```
     /// let semaphore = samovar::sync::Semaphore::new(0);
     /// semaphore.add_permits(2);
     /// assert_eq!(semaphore.available_permits(), 2);
     /// ```
-    ///
-    /// # Panics
-    ///
-    /// If more than [`Semaphore::MAX_PERMITS`] would be free.
     #[track_caller]
     pub fn add_permits(&self, n: usize) {
         assert!(n <= Self::MAX_PERMITS, "{TOO_MANY}");

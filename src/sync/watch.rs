@@ -139,6 +139,14 @@ impl<T> Shared<T> {
 /// Changes the value. Made by [`channel`]; it can be cloned.
 ///
 /// When the last one is dropped, receivers learn that nothing will change any more.
+///
+/// ```
+/// let (price, shown) = samovar::sync::watch::channel(3);
+/// let other = price.clone();
+/// price.send(4).unwrap();
+/// other.send(5).unwrap();
+/// assert_eq!(*shown.borrow(), 5);
+/// ```
 pub struct Sender<T> {
     /// The channel.
     shared: Arc<Shared<T>>,
@@ -389,6 +397,18 @@ impl<T> fmt::Debug for Sender<T> {
 
 /// Looks at the value, and waits for changes. Made by [`channel`] and [`Sender::subscribe`]; a clone has seen what its
 /// original has.
+///
+/// ```
+/// # samovar::block_on(async {
+/// let (price, mut shown) = samovar::sync::watch::channel(3);
+/// std::thread::spawn(move || (4..9).for_each(|new| price.send(new).unwrap()));
+/// // Until the sender is gone. It sees the last price, and maybe some before.
+/// while shown.changed().await.is_ok() {
+///     println!("{}", *shown.borrow_and_update());
+/// }
+/// assert_eq!(*shown.borrow(), 8);
+/// # });
+/// ```
 pub struct Receiver<T> {
     /// The channel.
     shared: Arc<Shared<T>>,
@@ -605,6 +625,12 @@ impl<T> fmt::Debug for Receiver<T> {
 }
 
 /// A look at the value. Senders block while it lives; it cannot be sent to another thread.
+///
+/// ```
+/// let (_price, shown) = samovar::sync::watch::channel(vec![3, 4]);
+/// let highest = shown.borrow().iter().copied().max(); // a copy; the `Ref` is gone
+/// assert_eq!(highest, Some(4));
+/// ```
 #[derive(Debug)]
 pub struct Ref<'a, T> {
     /// The lock.

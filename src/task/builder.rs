@@ -93,6 +93,13 @@ impl<'a> Builder<'a> {
     /// # Panics
     ///
     /// Outside a runtime; and when no thread can be started and the pool has none.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let sum = samovar::task::Builder::new().name("sum").spawn_blocking(|| 1 + 1).unwrap();
+    /// assert_eq!(sum.await.unwrap(), 2);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn spawn_blocking<F, R>(self, run: F) -> io::Result<JoinHandle<R>>
     where

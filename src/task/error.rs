@@ -76,6 +76,14 @@ impl JoinError {
     /// # Panics
     ///
     /// If the task did not panic: see [`try_into_panic`](JoinError::try_into_panic).
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cup = samovar::spawn(async { panic!("the cup is broken") });
+    /// let payload = cup.await.unwrap_err().into_panic();
+    /// assert_eq!(payload.downcast_ref(), Some(&"the cup is broken"));
+    /// # });
+    /// ```
     #[track_caller]
     pub fn into_panic(self) -> Box<dyn Any + Send + 'static> {
         match self.try_into_panic() {

@@ -77,6 +77,16 @@ impl<T> JoinHandle<T> {
     }
 
     /// A handle that can abort the task but not await it.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cup = samovar::spawn(samovar::task::pending::<()>());
+    /// let stop = cup.abort_handle();
+    /// let waiter = samovar::spawn(cup); // which can no longer abort it
+    /// stop.abort();
+    /// assert!(waiter.await.unwrap().unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle {
             task: self.task.as_ref().map(|task| Arc::clone(task).as_run()),

@@ -245,13 +245,14 @@ impl<T: 'static> JoinSet<T> {
     /// ```
     /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
     /// let mut cups = samovar::task::JoinSet::new();
-    /// let green = cups.spawn(samovar::task::pending::<()>());
-    /// assert!(cups.try_join_next().is_none());
-    /// green.abort();
-    /// while !green.is_finished() {
-    ///     samovar::task::yield_now().await;
-    /// }
-    /// assert!(cups.try_join_next().unwrap().is_err());
+    /// cups.spawn(async { "green" });
+    /// let cup = loop {
+    ///     if let Some(cup) = cups.try_join_next() {
+    ///         break cup;
+    ///     }
+    ///     samovar::task::yield_now().await; // something better, in earnest
+    /// };
+    /// assert_eq!(cup.unwrap(), "green");
     /// # });
     /// ```
     pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {

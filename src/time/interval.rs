@@ -294,11 +294,7 @@ impl Interval {
         self.missed_tick_behavior
     }
 
-    /// Chooses what happens after missed ticks. It counts from the next tick that is late.
-    ///
-    /// # Examples
-    ///
-    /// See [`MissedTickBehavior`].
+    /// Chooses what happens after missed ticks, from the next one that is late. See [`MissedTickBehavior`].
     pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
         self.missed_tick_behavior = behavior;
     }

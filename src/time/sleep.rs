@@ -69,6 +69,17 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 /// The future of [`sleep`] and [`sleep_until`].
 ///
 /// It registers with the worker that first polls it, and costs nothing before.
+///
+/// ```
+/// use samovar::time::{Duration, Sleep, sleep};
+///
+/// struct Nap(Sleep); // it may be moved, and needs no box
+///
+/// samovar::runtime::Runtime::new().unwrap().block_on(async {
+///     let nap = Nap(sleep(Duration::from_millis(1)));
+///     nap.0.await;
+/// });
+/// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Sleep {
     /// When it ends.

@@ -41,6 +41,22 @@ pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 }
 
 /// Sends to a bounded channel. Made by [`channel`]; clone it for every task that sends.
+///
+/// ```
+/// # samovar::block_on(async {
+/// let (sender, mut receiver) = samovar::sync::mpsc::channel(4);
+/// for cup in 1..=3 {
+///     let sender = sender.clone();
+///     std::thread::spawn(move || sender.blocking_send(cup).unwrap());
+/// }
+/// drop(sender); // or the receiver would wait for what this one may send
+/// let mut cups = 0;
+/// while let Some(cup) = receiver.recv().await {
+///     cups += cup;
+/// }
+/// assert_eq!(cups, 6);
+/// # });
+/// ```
 pub struct Sender<T> {
     /// The hold on the channel.
     pub(super) tx: Tx<T>,
@@ -112,16 +128,16 @@ impl<T> Sender<T> {
     ///
     /// # Examples
     ///
-    /// ```no_run
+    /// ```
     /// use samovar::sync::mpsc::{self, error::SendTimeoutError};
     /// use samovar::time::Duration;
     ///
-    /// # async fn example() {
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
     /// let (sender, _receiver) = mpsc::channel(1);
     /// sender.send(1).await.unwrap();
     /// let late = sender.send_timeout(2, Duration::from_millis(5)).await;
     /// assert_eq!(late, Err(SendTimeoutError::Timeout(2)));
-    /// # }
+    /// # });
     /// ```
     pub async fn send_timeout(
         &self,
@@ -355,6 +371,17 @@ impl<T> Sender<T> {
     }
 
     /// A sender that does not keep the channel open.
+    ///
+    /// ```
+    /// # samovar::block_on(async {
+    /// let (sender, mut receiver) = samovar::sync::mpsc::channel::<u64>(1);
+    /// let weak = sender.downgrade();
+    /// assert_eq!((sender.strong_count(), sender.weak_count()), (1, 1));
+    /// drop(sender);
+    /// assert_eq!(receiver.recv().await, None);
+    /// # drop(weak);
+    /// # });
+    /// ```
     #[must_use = "the weak sender is dropped at once, and this one goes on"]
     pub fn downgrade(&self) -> WeakSender<T> {
         WeakSender {
@@ -394,6 +421,16 @@ impl<T> fmt::Debug for Sender<T> {
 /// Receives from a bounded channel. Made by [`channel`].
 ///
 /// Dropping it closes the channel, and drops what is queued.
+///
+/// ```
+/// let (sender, mut receiver) = samovar::sync::mpsc::channel(4);
+/// std::thread::spawn(move || (1..=3).for_each(|cup| sender.blocking_send(cup).unwrap()));
+/// samovar::block_on(async {
+///     while let Some(cup) = receiver.recv().await {
+///         println!("cup {cup}");
+///     }
+/// });
+/// ```
 pub struct Receiver<T> {
     /// The hold on the channel.
     rx: Rx<T>,
@@ -492,6 +529,14 @@ impl<T> Receiver<T> {
     /// # Panics
     ///
     /// Inside async code, where it would block the worker.
+    ///
+    /// ```
+    /// let (sender, mut receiver) = samovar::sync::mpsc::channel(1);
+    /// sender.try_send(1).unwrap();
+    /// let mut numbers = Vec::new();
+    /// assert_eq!(receiver.blocking_recv_many(&mut numbers, 9), 1);
+    /// assert_eq!(numbers, [1]);
+    /// ```
     #[track_caller]
     pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
         crate::context::forbid_blocking("mpsc::Receiver::blocking_recv_many");
@@ -499,6 +544,15 @@ impl<T> Receiver<T> {
     }
 
     /// [`recv`](Self::recv) for futures written by hand. Only the task of the newest call is woken.
+    ///
+    /// ```
+    /// # samovar::block_on(async {
+    /// let (sender, mut receiver) = samovar::sync::mpsc::channel(1);
+    /// sender.try_send(1).unwrap();
+    /// let next = std::future::poll_fn(|cx| receiver.poll_recv(cx)).await;
+    /// assert_eq!(next, Some(1));
+    /// # });
+    /// ```
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         self.rx.chan().poll_recv(cx)
     }

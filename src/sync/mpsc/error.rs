@@ -31,6 +31,18 @@ pub enum TrySendError<T> {
 }
 
 /// Why a value could not be sent in time; the value comes back.
+///
+/// ```
+/// use samovar::sync::mpsc::{channel, error::SendTimeoutError};
+/// use samovar::time::Duration;
+///
+/// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+/// let (orders, _kitchen) = channel(1);
+/// orders.send("tea").await.unwrap();
+/// let late = orders.send_timeout("cake", Duration::from_millis(1)).await;
+/// assert_eq!(late, Err(SendTimeoutError::Timeout("cake")));
+/// # });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum SendTimeoutError<T> {
     /// No slot came free in time.

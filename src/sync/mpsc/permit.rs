@@ -13,6 +13,14 @@ use super::chan::Chan;
 /// A promised slot. Made by [`Sender::reserve`] and [`Sender::try_reserve`].
 ///
 /// Dropped unused, it gives the slot to the next sender that waits.
+///
+/// ```
+/// let (sender, mut receiver) = samovar::sync::mpsc::channel(1);
+/// let permit = sender.try_reserve().unwrap();
+/// assert!(sender.try_send(1).is_err(), "the slot is promised");
+/// permit.send(2);
+/// assert_eq!(receiver.try_recv(), Ok(2));
+/// ```
 #[must_use = "a permit that is dropped gives its slot back: call `send`"]
 pub struct Permit<'a, T> {
     /// The channel.
@@ -63,6 +71,14 @@ impl<T> fmt::Debug for Permit<'_, T> {
 /// Several promised slots, taken one by one. Made by [`Sender::reserve_many`] and [`Sender::try_reserve_many`].
 ///
 /// Those that are not taken go to the next senders that wait.
+///
+/// ```
+/// let (sender, mut receiver) = samovar::sync::mpsc::channel(3);
+/// for (number, permit) in sender.try_reserve_many(3).unwrap().enumerate().take(2) {
+///     permit.send(number);
+/// }
+/// assert_eq!((receiver.len(), receiver.capacity()), (2, 1)); // the third was not used
+/// ```
 #[must_use = "permits that are dropped give their slots back: take them and call `send`"]
 pub struct PermitIterator<'a, T> {
     /// The channel.
@@ -113,6 +129,13 @@ impl<T> fmt::Debug for PermitIterator<'_, T> {
 /// A promised slot that owns its sender. Made by [`Sender::reserve_owned`] and [`Sender::try_reserve_owned`].
 ///
 /// Dropped unused, it gives the slot to the next sender that waits, and drops the sender.
+///
+/// ```
+/// let (sender, mut receiver) = samovar::sync::mpsc::channel(1);
+/// let permit = sender.try_reserve_owned().unwrap();
+/// std::thread::spawn(|| permit.send("from elsewhere"));
+/// assert_eq!(receiver.blocking_recv(), Some("from elsewhere"));
+/// ```
 #[must_use = "a permit that is dropped gives its slot back: call `send`"]
 pub struct OwnedPermit<T> {
     /// The sender; gone once it was given back to the user.

@@ -27,6 +27,14 @@ pub fn unbounded_channel<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
 }
 
 /// Sends to an unbounded channel. Made by [`unbounded_channel`]; clone it for every task that sends.
+///
+/// ```
+/// let (sender, mut receiver) = samovar::sync::mpsc::unbounded_channel();
+/// let other = sender.clone();
+/// sender.send("one").unwrap();
+/// other.send("two").unwrap();
+/// assert_eq!((receiver.try_recv(), receiver.try_recv()), (Ok("one"), Ok("two")));
+/// ```
 pub struct UnboundedSender<T> {
     /// The hold on the channel.
     pub(super) tx: Tx<T>,
@@ -85,6 +93,16 @@ impl<T> UnboundedSender<T> {
     }
 
     /// A sender that does not keep the channel open.
+    ///
+    /// ```
+    /// # samovar::block_on(async {
+    /// let (sender, mut receiver) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// let weak = sender.downgrade();
+    /// drop(sender);
+    /// assert_eq!(receiver.recv().await, None);
+    /// # drop(weak);
+    /// # });
+    /// ```
     #[must_use = "the weak sender is dropped at once, and this one goes on"]
     pub fn downgrade(&self) -> WeakUnboundedSender<T> {
         WeakUnboundedSender {
@@ -218,6 +236,14 @@ impl<T> UnboundedReceiver<T> {
     /// # Panics
     ///
     /// Inside async code, where it would block the worker.
+    ///
+    /// ```
+    /// let (sender, mut receiver) = samovar::sync::mpsc::unbounded_channel();
+    /// sender.send(1).unwrap();
+    /// let mut numbers = Vec::new();
+    /// assert_eq!(receiver.blocking_recv_many(&mut numbers, 9), 1);
+    /// assert_eq!(numbers, [1]);
+    /// ```
     #[track_caller]
     pub fn blocking_recv_many(&mut self, buffer: &mut Vec<T>, limit: usize) -> usize {
         crate::context::forbid_blocking("mpsc::UnboundedReceiver::blocking_recv_many");
@@ -225,6 +251,15 @@ impl<T> UnboundedReceiver<T> {
     }
 
     /// [`recv`](Self::recv) for futures written by hand. Only the task of the newest call is woken.
+    ///
+    /// ```
+    /// # samovar::block_on(async {
+    /// let (sender, mut receiver) = samovar::sync::mpsc::unbounded_channel();
+    /// sender.send(1).unwrap();
+    /// let next = std::future::poll_fn(|cx| receiver.poll_recv(cx)).await;
+    /// assert_eq!(next, Some(1));
+    /// # });
+    /// ```
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         self.rx.chan().poll_recv(cx)
     }
@@ -240,6 +275,17 @@ impl<T> UnboundedReceiver<T> {
     }
 
     /// Lets nobody send any more. What is queued can still be received.
+    ///
+    /// ```
+    /// # samovar::block_on(async {
+    /// let (sender, mut receiver) = samovar::sync::mpsc::unbounded_channel();
+    /// sender.send(1).unwrap();
+    /// receiver.close();
+    /// assert!(sender.send(2).is_err());
+    /// assert_eq!(receiver.recv().await, Some(1));
+    /// assert_eq!(receiver.recv().await, None);
+    /// # });
+    /// ```
     pub fn close(&mut self) {
         self.rx.chan().close();
     }
@@ -255,6 +301,12 @@ impl<T> UnboundedReceiver<T> {
     }
 
     /// How many values are queued.
+    ///
+    /// ```
+    /// let (sender, receiver) = samovar::sync::mpsc::unbounded_channel();
+    /// sender.send(1).unwrap();
+    /// assert_eq!((receiver.len(), receiver.is_empty()), (1, false));
+    /// ```
     pub fn len(&self) -> usize {
         self.rx.chan().len()
     }

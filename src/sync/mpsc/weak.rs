@@ -43,6 +43,14 @@ pub struct WeakUnboundedSender<T> {
 
 impl<T> WeakSender<T> {
     /// A sender, unless the last one is gone.
+    ///
+    /// ```
+    /// let (sender, _receiver) = samovar::sync::mpsc::channel::<u64>(1);
+    /// let weak = sender.downgrade();
+    /// assert!(weak.upgrade().is_some());
+    /// drop(sender);
+    /// assert!(weak.upgrade().is_none());
+    /// ```
     #[must_use = "the sender that is made is dropped at once"]
     pub fn upgrade(&self) -> Option<Sender<T>> {
         self.weak.upgrade().map(|tx| Sender { tx })
@@ -61,6 +69,14 @@ impl<T> WeakSender<T> {
 
 impl<T> WeakUnboundedSender<T> {
     /// A sender, unless the last one is gone.
+    ///
+    /// ```
+    /// let (sender, _receiver) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// let weak = sender.downgrade();
+    /// assert!(weak.upgrade().is_some());
+    /// drop(sender);
+    /// assert!(weak.upgrade().is_none());
+    /// ```
     #[must_use = "the sender that is made is dropped at once"]
     pub fn upgrade(&self) -> Option<UnboundedSender<T>> {
         self.weak.upgrade().map(|tx| UnboundedSender { tx })

@@ -14,6 +14,19 @@ use crate::task::budget;
 use crate::trace::wait;
 
 /// The future of [`Notify::notified`]. Once completed it stays so.
+///
+/// ```
+/// use samovar::sync::{Notify, futures::Notified};
+///
+/// struct Waiter<'a> {
+///     notified: Notified<'a>,
+/// }
+///
+/// let notify = Notify::new();
+/// let waiter = Waiter { notified: notify.notified() };
+/// notify.notify_waiters();
+/// samovar::block_on(waiter.notified);
+/// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 #[derive(Debug)]
 pub struct Notified<'a> {
@@ -24,6 +37,16 @@ pub struct Notified<'a> {
 }
 
 /// The future of [`Notify::notified_owned`]. Once completed it stays so.
+///
+/// ```
+/// use std::sync::Arc;
+/// use samovar::sync::{Notify, futures::OwnedNotified};
+///
+/// let notify = Arc::new(Notify::new());
+/// let waiting: Vec<OwnedNotified> = (0..3).map(|_| notify.clone().notified_owned()).collect();
+/// notify.notify_waiters();
+/// samovar::block_on(futures::future::join_all(waiting));
+/// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 #[derive(Debug)]
 pub struct OwnedNotified {

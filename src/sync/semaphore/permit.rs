@@ -63,16 +63,16 @@ impl<'a> SemaphorePermit<'a> {
 
     /// Adds the permits of `other` to these.
     ///
+    /// # Panics
+    ///
+    /// If they are of different semaphores, or more than `u32::MAX` together.
+    ///
     /// ```
     /// let semaphore = samovar::sync::Semaphore::new(2);
     /// let mut permit = semaphore.try_acquire().unwrap();
     /// permit.merge(semaphore.try_acquire().unwrap());
     /// assert_eq!(permit.num_permits(), 2);
     /// ```
-    ///
-    /// # Panics
-    ///
-    /// If they are of different semaphores, or more than `u32::MAX` together.
     #[track_caller]
     pub fn merge(&mut self, mut other: Self) {
         assert!(
@@ -145,6 +145,10 @@ impl OwnedSemaphorePermit {
 
     /// Adds the permits of `other` to these.
     ///
+    /// # Panics
+    ///
+    /// If they are of different semaphores, or more than `u32::MAX` together.
+    ///
     /// ```
     /// # use std::sync::Arc;
     /// let semaphore = Arc::new(samovar::sync::Semaphore::new(2));
@@ -152,10 +156,6 @@ impl OwnedSemaphorePermit {
     /// permit.merge(semaphore.clone().try_acquire_owned().unwrap());
     /// assert_eq!(permit.num_permits(), 2);
     /// ```
-    ///
-    /// # Panics
-    ///
-    /// If they are of different semaphores, or more than `u32::MAX` together.
     #[track_caller]
     pub fn merge(&mut self, mut other: Self) {
         assert!(
