@@ -1,4 +1,7 @@
 //! A reference to a runtime, for any thread.
+//!
+//! It is the [`Home`] of worker 0, through which all threads reach the runtime, and not an owner of it: tasks keep handles, and
+//! a task that owned its own runtime would keep it from ever ending.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,6 @@
 //! The numbers of a runtime, for dashboards and tests.
+//!
+//! They are only read here. The workers count them, each its own (`scheduler/counts.rs`), or they are the length of a queue.
 
 use std::fmt;
 use std::sync::Arc;

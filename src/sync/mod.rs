@@ -78,11 +78,15 @@
 //!
 //! # How they are made
 //!
-//! Each is plain data under one `std::sync::Mutex` with a list of those who wait (`waiters.rs`). What is waited for and who
-//! waits for it change together under that lock, so no wakeup can be lost between them; and the lock is held for some
-//! nanoseconds, never across an `.await`. Values, wakers and closures are somebody else's code, which may panic or come back
-//! to the same channel; none of it runs under the lock. What comes free is handed to the first who waits, before it is
-//! woken: strictly first come, first served.
+//! Each is plain data under a `std::sync::Mutex`, with a list of those who wait (`waiters.rs`). What is waited for and who
+//! waits for it change together under that lock, so no wakeup can be lost between them. `Mutex`, `RwLock`, `Semaphore` and
+//! `Notify` take no lock as long as nobody waits; there a second look does it (`mutex.rs`). The lock is held for some
+//! nanoseconds, never across an `.await`. Values and wakers are somebody else's code, which may panic or come back to the same
+//! channel; none of it runs under the lock. (The closures of `watch` run under another, that of the value, and say so.) What
+//! comes free is handed to the first who waits, before it is woken: strictly first come, first served.
+//!
+//! Read `waiters.rs` first, then `mutex.rs` for the locks, whose futures pay as `turn.rs` says, and `until.rs` and
+//! `mpsc/chan.rs` for the channels. `oneshot.rs` stands by itself.
 
 mod barrier;
 pub mod broadcast;

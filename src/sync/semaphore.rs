@@ -47,7 +47,7 @@ use acquire::Acquisition;
 /// ```
 pub struct Semaphore {
     /// The free permits, and `CLOSED`. No permit stays here while anyone is queued: the first in the queue takes them all.
-    /// Each change acquires and releases: what a holder of a permit did is seen by the next, and see above.
+    /// Each change acquires and releases, and a look acquires: what a holder of a permit did is seen by the next; and see above.
     permits: AtomicUsize,
     /// How many are queued: tells without the lock that the queue is empty. Changed under the lock. Relaxed: the changes of
     /// `permits` give the order that matters.

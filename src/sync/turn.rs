@@ -15,7 +15,7 @@ use crate::task::budget;
 
 /// Polls for a turn: `ask` yields what is waited for, and the place that `held` leads to keeps it while it is not paid for.
 /// `alone`: nobody queues, this one included.
-#[inline]
+#[inline(always)]
 pub(super) fn poll_turn<W, T>(
     waiter: &mut W,
     cx: &mut Context<'_>,
@@ -23,13 +23,12 @@ pub(super) fn poll_turn<W, T>(
     held: impl Fn(&mut W) -> &mut Option<T>,
     ask: impl FnOnce(&mut W, &mut Context<'_>) -> Poll<T>,
 ) -> Poll<T> {
-    let given = held(waiter).take();
-    let unit = if alone && given.is_none() {
+    let unit = if alone && held(waiter).is_none() {
         Some(ready!(budget::spend(cx)))
     } else {
         None
     };
-    let given = match given {
+    let given = match held(waiter).take() {
         Some(given) => given,
         None => ready!(ask(waiter, cx)),
     };

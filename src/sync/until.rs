@@ -16,13 +16,14 @@ use crate::task::budget;
 use crate::trace::wait;
 
 /// Waits until `wish` has something to return. It is asked with the lock held, at each poll; `what` is for the trace.
-pub(super) fn until<'a, S, R, W>(
+pub(super) fn until<'a, S, R, L, W>(
     state: &'a Mutex<S>,
-    list: fn(&mut S) -> &mut Waiters<()>,
+    list: L,
     what: &'static str,
     wish: W,
-) -> Until<'a, S, W>
+) -> Until<'a, S, L, W>
 where
+    L: Fn(&mut S) -> &mut Waiters<()> + Unpin,
     W: FnMut(&mut S) -> Option<R> + Unpin,
 {
     Until {
@@ -36,11 +37,14 @@ where
 
 /// The future of [`until`].
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub(super) struct Until<'a, S, W> {
+pub(super) struct Until<'a, S, L, W>
+where
+    L: Fn(&mut S) -> &mut Waiters<()>,
+{
     /// What the lock guards, the list included.
     state: &'a Mutex<S>,
     /// Those who wait with this one.
-    list: fn(&mut S) -> &mut Waiters<()>,
+    list: L,
     /// What one waits for, in words.
     what: &'static str,
     /// What one waits for.
@@ -49,8 +53,9 @@ pub(super) struct Until<'a, S, W> {
     key: Option<Key>,
 }
 
-impl<S, R, W> Future for Until<'_, S, W>
+impl<S, R, L, W> Future for Until<'_, S, L, W>
 where
+    L: Fn(&mut S) -> &mut Waiters<()> + Unpin,
     W: FnMut(&mut S) -> Option<R> + Unpin,
 {
     type Output = R;
@@ -75,7 +80,10 @@ where
     }
 }
 
-impl<S, W> Drop for Until<'_, S, W> {
+impl<S, L, W> Drop for Until<'_, S, L, W>
+where
+    L: Fn(&mut S) -> &mut Waiters<()>,
+{
     fn drop(&mut self) {
         let Some(key) = self.key else { return };
         let removed = (self.list)(&mut lock(self.state)).remove(key);

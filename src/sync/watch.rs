@@ -37,6 +37,7 @@
 pub mod error;
 
 use std::fmt;
+use std::future::Future;
 use std::mem;
 use std::ops::Deref;
 use std::sync::PoisonError;
@@ -117,14 +118,16 @@ impl<T> Shared<T> {
     }
 
     /// Waits for news since the version `seen`; they count as seen.
-    async fn changed(&self, seen: &mut usize) -> Result<(), RecvError> {
+    fn changed<'a>(
+        &'a self,
+        seen: &'a mut usize,
+    ) -> impl Future<Output = Result<(), RecvError>> + use<'a, T> {
         until(
             &self.waiting,
             |waiting| &mut waiting.receivers,
             "watch changed",
             |_| self.news(seen),
         )
-        .await
     }
 
     /// Wakes all who wait in one of the lists.

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! What can go wrong: one side is gone, or the receiver was too slow.
 
 use std::fmt;
 

@@ -1,4 +1,7 @@
 //! The bounded channel's two ends. The work is done in `chan.rs`.
+//!
+//! The unbounded ones have much the same methods. A generic sender and receiver would say them once, and show their type
+//! parameter to everybody.
 
 use std::fmt;
 use std::future::poll_fn;

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! What can go wrong. Whatever could not be sent comes back in the error.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,7 @@
 //! The futures that wait at a channel: for slots, and to send.
+//!
+//! To send is to reserve a slot and fill it. That would lock the channel twice, and wake the receiver in the second lock, if it
+//! were written so; instead [`Send`] fills the slot under the very lock that promised it ([`Reserve::poll_then`]).
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,4 +1,6 @@
 //! The future that waits for a readers-writer lock, to read or to write.
+//!
+//! It is one for both, and for both kinds of guards: what it yields is the value's `Arc`, a clone or the only one.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,4 +1,8 @@
 //! The future that acquires permits of a semaphore.
+//!
+//! The first poll tries without the lock. If that fails it queues, and what it still misses is a number in the queue, which
+//! those who give permits back count down; at zero it is the owner. So a batch needs no permits in its hands while it waits,
+//! and if it gives up, what was counted goes to the next ([`Acquisition::give_up`]).
 
 use std::future::Future;
 use std::pin::Pin;
@@ -36,6 +40,7 @@ impl<'a> Acquisition<'a> {
     }
 
     /// Takes the permits if they are free; else queues for them.
+    #[inline]
     fn poll_permit(
         &mut self,
         cx: &mut Context<'_>,

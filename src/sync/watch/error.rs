@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! What can go wrong: one side is gone.
 
 use std::fmt;
 
