@@ -40,7 +40,6 @@ impl<'a> Acquisition<'a> {
     }
 
     /// Takes the permits if they are free; else queues for them.
-    #[inline]
     fn poll_permit(
         &mut self,
         cx: &mut Context<'_>,
