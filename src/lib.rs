@@ -58,7 +58,7 @@
 //! | Who wakes me when time has passed? | `time/sleep.rs` (97), `time/timers.rs` (191), `time/wheel.rs` (274) |
 //! | Who wakes me when bytes have come? | `reactor/mod.rs` (251), `reactor/source.rs` (156), `reactor/io.rs` (254) |
 //! | Who wakes me from another thread? | `scheduler/home.rs` (136), `scheduler/inbox.rs` (53), `reactor/sleep.rs` (34), `scheduler/main_waker.rs` (106) |
-//! | Who wakes me when another task is done with something? | `sync/waiters.rs` (257), `sync/mutex.rs` (259) |
+//! | Who wakes me when another task is done with something? | `sync/waiters.rs` (239), `sync/mutex.rs` (238) |
 //! | What if a task blocks? | `scheduler/watchdog.rs` (195), `blocking.rs` (242) |
 //! | How does it end? | `scheduler/shutdown.rs` (112), `scheduler/registry.rs` (44) |
 //! | And in a test? | `time/clock.rs` (129), `scheduler/jump.rs` (95), `scheduler/simulation.rs` (180) |
