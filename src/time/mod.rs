@@ -6,8 +6,8 @@
 //!
 //! # What differs from Tokio
 //!
-//! - The time of a [`timeout`] runs from the first poll that has to wait, not from the call: a future that is ready at once
-//!   costs no look at the clock. And its future has no name, so no `into_inner`: lend it the inner one with `&mut`.
+//! - The time of a [`timeout`](timeout()) runs from the first poll that has to wait, not from the call: a future that is ready
+//!   at once costs no look at the clock. And its future has no name, so no `into_inner`: lend it the inner one with `&mut`.
 //! - A [paused](pause) clock jumps only after 20 ms without news where a task waits for a socket, and `block_on` panics where
 //!   nothing can ever happen again, and names who waits.
 //! - On a runtime of several workers the clock stands still only in a [simulation](crate::runtime::Builder::seed).
