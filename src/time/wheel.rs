@@ -232,7 +232,7 @@ impl<T> Wheel<T> {
     }
 
     /// The tick up to which [`advance`](Wheel::advance) has come.
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(crate) fn elapsed(&self) -> u64 {
         self.elapsed
     }
