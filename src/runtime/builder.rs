@@ -446,7 +446,7 @@ impl Builder {
         };
         // A test that fails because all are asleep is to say who waits for what.
         let observe = self.observe || config.start_paused;
-        let tracing = trace::output::wanted(self.trace.as_ref(), observe);
+        let tracing = trace::environment::wanted(self.trace.as_ref(), observe);
         let home = scheduler::start(config, pool, tracing)?;
         Ok(Runtime::from_handle(Handle::from_home(home)))
     }

@@ -82,7 +82,7 @@ use crate::task::stage::Stage;
 use crate::threads::Threads;
 use crate::time::clock::Clock;
 use crate::time::timers::Timers;
-use crate::trace::output::Tracing;
+use crate::trace::environment::Tracing;
 use crate::trace::record::Recorder;
 use crate::trace::{self, Doing, Kind, QueueName, Traced};
 
@@ -346,7 +346,7 @@ impl Traced for Shared {
 /// panics does not keep the others from being called.
 fn wake_all(woken: &mut Vec<Waker>, from_reactor: usize) {
     for (at, waker) in woken.drain(..).enumerate() {
-        let _as = trace::doing(if at < from_reactor {
+        let _meanwhile = trace::doing(if at < from_reactor {
             Doing::Reactor
         } else {
             Doing::Timer

@@ -123,7 +123,7 @@ impl Shared {
     pub(super) fn worker_left(self: &Arc<Self>) {
         self.remaining.count_down(|| {
             self.cancel_inbox();
-            let _as = trace::doing(Doing::Runtime);
+            let _meanwhile = trace::doing(Doing::Runtime);
             let mut woken = Vec::new();
             for remote in &self.remotes {
                 remote.reactor.shut_down(&mut woken);

@@ -387,7 +387,7 @@ impl Worker {
     /// The worker's part of the shutdown: drops every task that it knows, one by one, while its reactor and its context are
     /// still there for the destructors.
     pub(super) fn shut_down(&self) {
-        let _as = trace::doing(Doing::Runtime);
+        let _meanwhile = trace::doing(Doing::Runtime);
         loop {
             let waiting = self.remote().registry.close();
             let none_waited = waiting.is_empty();

@@ -1,10 +1,14 @@
 //! What can happen in a runtime: the events of a trace.
+//!
+//! An event says what happened in the program's terms: tasks, threads, queues, sockets. It has no texts, which would cost
+//! every event time and memory; `words.rs` makes them when somebody reads. (What a socket is called and what a poll waits for
+//! are texts, for there is nothing else to remember of them.)
 
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::hook::{cause, given_name};
+use super::doing::{cause, given_name};
 use super::record::Stamp;
 use crate::task::state::Wake;
 use crate::task::{Id, Place};

@@ -1,11 +1,15 @@
 //! A run as a page: one file that needs nothing else.
 //!
-//! `page.html` is the page, with a hole for the data; `Timeline` is the data. The page draws on a canvas, and only what is
-//! in view: an element per poll would be 100,000 elements, and a browser takes seconds over them.
+//! `page.html` is the page, with a hole for the data; the [`Timeline`] is the data. The page draws on a canvas, and only what
+//! is in view. Rejected: an element per poll, for that would be 100,000 elements, and a browser takes seconds over them.
 //!
 //! Data is columns of numbers that point at each other, because names of fields would be most of it:
 //!
 //! ```text
+//!     lost        how many events were forgotten
+//!     lanes       the names of the threads
+//!     actors      label and place of each task
+//!     kinds       the names of the marks' kinds
 //!     sentences   every different sentence, once
 //!     at, lane, story     for each event: nanoseconds, index of the lane, index of the sentence
 //!     spans       kind, lane, actor, first event, last event, outcome    six numbers each
@@ -13,18 +17,21 @@
 //!     marks       kind, event, lane, actor                               four
 //! ```
 //!
-//! `-1` says "none".
+//! `-1` says "none". The data stands in a `<script>` element, where a browser reads until `</script>` whatever the JSON says;
+//! so [`quoted`] lets no `<` through.
 
 use std::collections::HashMap;
 use std::fmt::{Display, Write};
 
 use super::Trace;
-use super::event::{Event, Kind, Outcome};
-use super::json::{text, word};
-use super::timeline::{Timeline, What};
+use super::event::Outcome;
+use super::json::quoted;
+use super::timeline::{Actor, Arrow, Mark, Span, SpanKind, Timeline};
+use super::words::short_name;
 
-/// The page, and the place in it where the data goes.
+/// The page.
 const PAGE: &str = include_str!("page.html");
+/// The place in it where the data goes.
 const HOLE: &str = "{{the run}}";
 
 impl Trace {
@@ -38,91 +45,41 @@ impl Trace {
     /// ```
     #[must_use]
     pub fn to_html(&self) -> String {
-        html(&self.events(), self.lost())
+        let (before, after) = PAGE.split_once(HOLE).expect("the page has a hole");
+        let data = data(&Timeline::new(&self.events(), self.lost()));
+        format!("{before}{data}{after}")
     }
-}
-
-fn html(events: &[Event], lost: u64) -> String {
-    let (before, after) = PAGE.split_once(HOLE).expect("the page has a hole");
-    format!("{before}{}{after}", data(&Timeline::new(events, lost)))
 }
 
 /// The object that the page reads.
 fn data(timeline: &Timeline<'_>) -> String {
-    let mut sentences = Vec::new();
-    let mut known = HashMap::new();
-    let mut story = Vec::new();
-    for event in 0..timeline.events.len() {
-        let sentence = *known
-            .entry(timeline.sentence(event))
-            .or_insert_with_key(|sentence| {
-                sentences.push(text(sentence));
-                sentences.len() - 1
-            });
-        story.push(sentence);
-    }
-    let actors = timeline.actors.iter().map(|actor| {
-        let place = actor.place.as_deref().unwrap_or("");
-        format!("[{},{}]", text(&actor.label()), text(place))
-    });
-    let spans = timeline.spans.iter().map(|span| {
-        let (kind, actor, outcome) = match span.what {
-            What::Poll(actor, outcome) => (0, Some(actor), outcome),
-            What::Job(actor) => (1, Some(actor), None),
-            What::Park => (2, None, None),
-            What::Serve => (3, None, None),
-        };
-        let outcome = match outcome {
-            None => -1,
-            Some(Outcome::Ready) => 0,
-            Some(Outcome::Pending) => 1,
-            Some(Outcome::Panicked) => 2,
-        };
-        format!(
-            "{kind},{},{},{},{},{outcome}",
-            span.lane,
-            or_none(actor),
-            or_none(span.first),
-            or_none(span.last)
-        )
-    });
-    let arrows = timeline.arrows.iter().map(|arrow| {
-        let spawn = matches!(timeline.events[arrow.event].kind, Kind::Spawned { .. });
-        format!(
-            "{},{},{},{},{}",
-            u8::from(spawn),
-            arrow.event,
-            arrow.actor,
-            or_none(arrow.from),
-            or_none(arrow.to)
-        )
-    });
-    let words: Vec<&str> = timeline
-        .marks
-        .iter()
-        .map(|mark| word(&timeline.events[mark.event].kind))
-        .collect();
-    let mut kinds = words.clone();
+    let Timeline {
+        lanes,
+        actors,
+        spans,
+        arrows,
+        marks,
+        ..
+    } = timeline;
+    let (sentences, story) = sentences(timeline);
+    let kind = |mark: &Mark| short_name(&timeline.events[mark.event].kind);
+    let mut kinds: Vec<&str> = marks.iter().map(kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let marks = timeline.marks.iter().zip(&words).map(|(mark, word)| {
-        let kind = kinds.binary_search(word).expect("every kind was collected");
-        format!(
-            "{kind},{},{},{}",
-            mark.event,
-            mark.lane,
-            or_none(mark.actor)
-        )
-    });
+    let index = |mark: &Mark| {
+        kinds
+            .binary_search(&kind(mark))
+            .expect("every kind was collected")
+    };
 
     let mut out = format!("{{\"lost\":{}", timeline.lost);
     list(
         &mut out,
         "lanes",
-        timeline.lanes.iter().map(|lane| text(&lane.to_string())),
+        lanes.iter().map(|lane| quoted(&lane.to_string())),
     );
-    list(&mut out, "actors", actors);
-    list(&mut out, "kinds", kinds.iter().map(|kind| text(kind)));
+    list(&mut out, "actors", actors.iter().map(of_actor));
+    list(&mut out, "kinds", kinds.iter().map(|kind| quoted(kind)));
     list(&mut out, "sentences", sentences.iter());
     list(
         &mut out,
@@ -131,11 +88,83 @@ fn data(timeline: &Timeline<'_>) -> String {
     );
     list(&mut out, "lane", timeline.lane_of.iter());
     list(&mut out, "story", story.iter());
-    list(&mut out, "spans", spans);
-    list(&mut out, "arrows", arrows);
-    list(&mut out, "marks", marks);
+    list(&mut out, "spans", spans.iter().map(of_span));
+    list(
+        &mut out,
+        "arrows",
+        arrows
+            .iter()
+            .map(|arrow| of_arrow(arrow, timeline.is_spawn(arrow))),
+    );
+    list(
+        &mut out,
+        "marks",
+        marks.iter().map(|mark| of_mark(mark, index(mark))),
+    );
     out.push('}');
     out
+}
+
+/// Every different sentence, and for each event which one is its own.
+fn sentences(timeline: &Timeline<'_>) -> (Vec<String>, Vec<usize>) {
+    let mut sentences = Vec::new();
+    let mut known = HashMap::new();
+    let mut index = |event| {
+        *known
+            .entry(timeline.sentence(event))
+            .or_insert_with_key(|sentence| {
+                sentences.push(quoted(sentence));
+                sentences.len() - 1
+            })
+    };
+    let story = (0..timeline.events.len()).map(&mut index).collect();
+    (sentences, story)
+}
+
+fn of_actor(actor: &Actor<'_>) -> String {
+    let place = actor.place.as_deref().unwrap_or("");
+    format!("[{},{}]", quoted(&actor.label()), quoted(place))
+}
+
+fn of_span(span: &Span) -> String {
+    let (kind, actor, outcome) = match span.kind {
+        SpanKind::Poll(actor, outcome) => (0, Some(actor), outcome),
+        SpanKind::Job(actor) => (1, Some(actor), None),
+        SpanKind::Park => (2, None, None),
+        SpanKind::Serve => (3, None, None),
+    };
+    let outcome = outcome.map(|outcome| match outcome {
+        Outcome::Ready => 0,
+        Outcome::Pending => 1,
+        Outcome::Panicked => 2,
+    });
+    let (lane, actor, outcome) = (span.lane, or_none(actor), or_none(outcome));
+    format!(
+        "{kind},{lane},{actor},{},{},{outcome}",
+        or_none(span.first),
+        or_none(span.last)
+    )
+}
+
+fn of_arrow(arrow: &Arrow, is_spawn: bool) -> String {
+    let (
+        spawn,
+        Arrow {
+            event,
+            actor,
+            from,
+            to,
+        },
+    ) = (u8::from(is_spawn), arrow);
+    format!(
+        "{spawn},{event},{actor},{},{}",
+        or_none(*from),
+        or_none(*to)
+    )
+}
+
+fn of_mark(Mark { event, lane, actor }: &Mark, kind: usize) -> String {
+    format!("{kind},{event},{lane},{}", or_none(*actor))
 }
 
 /// A field of the object.

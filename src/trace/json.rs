@@ -6,12 +6,13 @@
 //! A flow must start and end inside an `X` of its thread, or the viewers drop it. What happens outside of one (a wake by a
 //! thread that is no worker) therefore gets an `X` of no length, or rather of one nanosecond: one of none encloses nothing.
 
-use std::fmt::{self, Write};
+use std::fmt::{self, Display, Write};
 use std::time::Duration;
 
 use super::Trace;
-use super::event::{Event, Kind, Outcome};
-use super::timeline::{Span, Timeline, What};
+use super::event::Kind;
+use super::timeline::{Span, SpanKind, Timeline};
+use super::words::{outcome_name, short_name};
 
 impl Trace {
     /// The run in the Chrome trace event format: for <https://ui.perfetto.dev> or chrome://tracing.
@@ -24,67 +25,60 @@ impl Trace {
     /// ```
     #[must_use]
     pub fn to_json(&self) -> String {
-        json(&self.events(), self.lost())
+        json(&Timeline::new(&self.events(), self.lost()))
     }
 }
 
 /// One line an event.
-fn json(events: &[Event], lost: u64) -> String {
-    let timeline = Timeline::new(events, lost);
+fn json(timeline: &Timeline<'_>) -> String {
     let mut out = Lines(String::from(
         "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n",
     ));
-    out.line(format_args!(
-        "{}",
-        metadata("process_name", 0, "name", &text("samovar"))
-    ));
+    out.line(metadata("process_name", 0, "name", "\"samovar\""));
     for (lane, name) in timeline.lanes.iter().enumerate() {
-        out.line(format_args!(
-            "{}",
-            metadata("thread_name", lane, "name", &text(&name.to_string()))
-        ));
-        out.line(format_args!(
-            "{}",
-            metadata("thread_sort_index", lane, "sort_index", &lane.to_string())
-        ));
+        let name = quoted(&name.to_string());
+        out.line(metadata("thread_name", lane, "name", &name));
+        let place = lane.to_string();
+        out.line(metadata("thread_sort_index", lane, "sort_index", &place));
     }
     for span in &timeline.spans {
-        complete(&mut out, &timeline, span);
+        complete(&mut out, timeline, span);
     }
-    flows(&mut out, &timeline);
+    flows(&mut out, timeline);
     for mark in &timeline.marks {
         let event = &timeline.events[mark.event];
         out.line(format_args!(
             r#"{{"ph":"i","s":"t","name":{},"cat":{},{},"args":{{"story":{}}}}}"#,
-            text(word(&event.kind)),
-            text(category(&event.kind)),
+            quoted(short_name(&event.kind)),
+            quoted(category(&event.kind)),
             Spot(event.at, mark.lane),
-            text(&timeline.sentence(mark.event)),
+            quoted(&timeline.sentence(mark.event)),
         ));
     }
+    let lost = timeline.lost;
     format!("{}\n],\"otherData\":{{\"lost\":{lost}}}}}\n", out.0)
 }
 
-/// A span.
+/// A span: an event that is complete in itself, with its length.
 fn complete(out: &mut Lines, timeline: &Timeline<'_>, span: &Span) {
-    let (name, category, outcome) = match span.what {
-        What::Poll(actor, outcome) => (timeline.actors[actor].label(), "poll", outcome),
-        What::Job(actor) => (timeline.actors[actor].label(), "job", None),
-        What::Park => ("parked".to_owned(), "park", None),
-        What::Serve => ("serves reactor and timers".to_owned(), "serve", None),
+    let category = match span.kind {
+        SpanKind::Poll(..) => "poll",
+        SpanKind::Job(_) => "job",
+        SpanKind::Park => "park",
+        SpanKind::Serve => "serve",
     };
     let mut args = String::new();
     let mut arg = |key: &str, value: &str| {
         let comma = if args.is_empty() { "" } else { "," };
-        let _ = write!(args, "{comma}{}:{}", text(key), text(value));
+        let _ = write!(args, "{comma}{}:{}", quoted(key), quoted(value));
     };
-    if let What::Poll(actor, _) | What::Job(actor) = span.what {
+    if let SpanKind::Poll(actor, _) | SpanKind::Job(actor) = span.kind {
         if let Some(place) = &timeline.actors[actor].place {
             arg("spawned at", place);
         }
     }
-    if let Some(outcome) = outcome {
-        arg("outcome", outcome_word(outcome));
+    if let SpanKind::Poll(_, Some(outcome)) = span.kind {
+        arg("outcome", outcome_name(outcome));
     }
     for (key, event) in [("began", span.first), ("ended", span.last)] {
         match event {
@@ -92,13 +86,11 @@ fn complete(out: &mut Lines, timeline: &Timeline<'_>, span: &Span) {
             None => arg(key, "not in the recording"),
         }
     }
-    let (begin, end) = (timeline.begin(span), timeline.end(span));
-    let duration = end.saturating_sub(begin).max(MOMENT);
     out.line(format_args!(
         r#"{{"ph":"X","name":{},"cat":"{category}",{},"dur":{},"args":{{{args}}}}}"#,
-        text(&name),
-        Spot(begin, span.lane),
-        Micros(duration),
+        quoted(&timeline.span_name(span)),
+        Spot(timeline.begin(span), span.lane),
+        Micros(timeline.length(span).max(MOMENT)),
     ));
 }
 
@@ -113,7 +105,7 @@ fn flows(out: &mut Lines, timeline: &Timeline<'_>) {
         let category = category(&event.kind);
         let name = format!(
             "{} {}",
-            word(&event.kind),
+            short_name(&event.kind),
             timeline.actors[arrow.actor].label()
         );
         if let Some(from) = arrow.from.map(|from| &timeline.spans[from]) {
@@ -123,13 +115,13 @@ fn flows(out: &mut Lines, timeline: &Timeline<'_>) {
         } else {
             out.line(format_args!(
                 r#"{{"ph":"X","name":{},"cat":"{category}",{},"dur":{},"args":{{"story":{}}}}}"#,
-                text(&name),
+                quoted(&name),
                 Spot(at, lane),
                 Micros(MOMENT),
-                text(&timeline.sentence(arrow.event)),
+                quoted(&timeline.sentence(arrow.event)),
             ));
         }
-        let head = format!(r#""name":{},"cat":"{category}","id":{id}"#, text(&name));
+        let head = format!(r#""name":{},"cat":"{category}","id":{id}"#, quoted(&name));
         out.line(format_args!(r#"{{"ph":"s",{head},{}}}"#, Spot(at, lane)));
         // `bp`: it ends at the span around this moment, not at the next one.
         let arrival = Spot(timeline.begin(to), to.lane);
@@ -145,32 +137,6 @@ fn metadata(name: &str, lane: usize, key: &str, value: &str) -> String {
     format!(r#"{{"ph":"M","name":"{name}","pid":1,"tid":{lane},"args":{{"{key}":{value}}}}}"#)
 }
 
-/// How a poll ended, in a word.
-pub(super) fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Ready => "ready",
-        Outcome::Pending => "pending",
-        Outcome::Panicked => "panicked",
-    }
-}
-
-/// An event of a moment, in a word or two.
-pub(super) fn word(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::Spawned { .. } => "spawn",
-        Kind::Woken { .. } => "wake",
-        Kind::Stolen { .. } => "stolen",
-        Kind::Ready { .. } => "socket ready",
-        Kind::TimerSet { .. } => "timer set",
-        Kind::TimerFired { .. } => "timer fired",
-        Kind::Cancelled { .. } => "dropped unfinished",
-        Kind::Aborted { .. } => "aborted",
-        Kind::Blocked { .. } => "blocks its worker",
-        Kind::NeverWakes { .. } => "can never wake",
-        _ => "event",
-    }
-}
-
 /// What a viewer can filter by.
 fn category(kind: &Kind) -> &'static str {
     match kind {
@@ -184,15 +150,18 @@ fn category(kind: &Kind) -> &'static str {
     }
 }
 
-/// The lines of an array.
-struct Lines(String);
+/// The lines of an array of objects.
+struct Lines(
+    /// The file so far; it ends with `}` if a line came before.
+    String,
+);
 
 impl Lines {
-    fn line(&mut self, line: fmt::Arguments<'_>) {
+    fn line(&mut self, line: impl Display) {
         if self.0.ends_with('}') {
             self.0.push_str(",\n");
         }
-        let _ = self.0.write_fmt(line);
+        let _ = write!(self.0, "{line}");
     }
 }
 
@@ -220,7 +189,7 @@ impl fmt::Display for Micros {
 }
 
 /// A JSON string. `<` and `>` are escaped too, so that no name can end the `<script>` element of the page.
-pub(super) fn text(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

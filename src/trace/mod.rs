@@ -19,16 +19,39 @@
 //! # Without a change to the program
 //!
 //! The environment variable `SAMOVAR_TRACE` does the same for every runtime of a program: see [`Trace`].
+//!
+//! # To read it
+//!
+//! The way of an event, from where it happens to what one sees:
+//!
+//! ```text
+//!     a worker, a waker, a timer, ...        trace::event(home, || Kind::Parked { .. })
+//!                    │
+//!     hook.rs        │  is anything traced? No: that was one load, and all
+//!     doing.rs       │  who did it: what this thread is doing
+//!     wait.rs        │  what a poll waits for: notes that the futures in it have left
+//!                    ▼
+//!     record.rs      numbers it, and keeps it in the thread's ring
+//!                    │
+//!                    │  Event (event.rs)          environment.rs: what SAMOVAR_TRACE asks for
+//!            ┌───────┴────────┐
+//!            ▼                ▼
+//!         story.rs       timeline.rs    what lasts, what causes what
+//!         in lines            │
+//!                   ┌─────────┼─────────┐
+//!                   ▼         ▼         ▼
+//!                html.rs   svg.rs    json.rs
+//!                a page    a picture for Perfetto
+//! ```
+//!
+//! `words.rs` has a sentence for each event, which all of them use.
 
-mod cast;
+mod doing;
+pub(crate) mod environment;
 pub(crate) mod event;
 pub(crate) mod hook;
 mod html;
 mod json;
-mod layout;
-mod legend;
-pub(crate) mod output;
-mod pen;
 pub(crate) mod record;
 mod story;
 mod svg;
@@ -43,10 +66,11 @@ use std::sync::Arc;
 
 pub use event::{Cause, Event, Kind, Lane, News, Outcome, QueueName, WakeUp, Who};
 
-pub(crate) use hook::{
-    Doing, Here, Traced, cause, doing, enter, event, here, is_on, job, name, poll_began, poll_done,
-    poll_ended, polled, spawned, wake_begins, wake_ended,
+pub(crate) use doing::{
+    Doing, cause, doing, job, name, poll_began, poll_done, poll_ended, polled, spawned,
+    wake_begins, wake_ended,
 };
+pub(crate) use hook::{Here, Traced, enter, event, here, is_on};
 use record::Recorder;
 
 /// How many events of each thread a recording keeps, if nobody says otherwise.
@@ -125,7 +149,14 @@ impl Trace {
         self.recorder.events()
     }
 
-    /// How many events were forgotten, for want of room.
+    /// How many events were forgotten, for want of room: the oldest of each thread.
+    ///
+    /// ```
+    /// let trace = samovar::trace::Trace::with_capacity(1);
+    /// let runtime = samovar::runtime::Builder::new_current_thread().trace(&trace).build().unwrap();
+    /// runtime.block_on(async {});
+    /// assert!(trace.lost() > 0); // that the poll began; that it ended is kept
+    /// ```
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.recorder.lost()

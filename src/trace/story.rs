@@ -2,7 +2,12 @@
 //!
 //! Everything is said once. What a word means is explained where it comes up for the first time; the fourth task that is
 //! spawned at the same place does what the first three did, and a task that waits for the same thing again and again is
-//! left alone after the third time. Whatever is left out is counted, and the story says so.
+//! left alone after the third time ([`Told`] knows). Whatever is left out is counted, and the story says so.
+//!
+//! Events that belong together become one line: a wake is held back until the next event on its thread, which may say into
+//! which queue the task went; and a timer that rings is told with the wake that follows.
+
+mod told;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::env;
@@ -10,9 +15,9 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _, stderr};
 use std::time::Duration;
 
-use super::cast::Cast;
 use super::event::{Cause, Event, Kind, Lane, News, Outcome, Who};
 use super::words::{Subject, explanation, millis, predicate, subject};
+use told::Told;
 
 /// The longest line.
 const WIDTH: usize = 110;
@@ -29,10 +34,10 @@ pub(crate) struct Teller {
     all: bool,
     /// In colour.
     colour: bool,
-    /// What the first words were has been said.
+    /// The first words were said.
     begun: bool,
-    /// Who is told of, and what is left out.
-    cast: Cast,
+    /// What was told, and so is no news.
+    told: Told,
     /// What the next event on a thread may complete.
     held: BTreeMap<Lane, Event>,
     /// How late the timers were that have just rung on a thread.
@@ -43,7 +48,7 @@ pub(crate) struct Teller {
     left_out: u64,
 }
 
-/// The story of these events.
+/// The story of these events, before which `lost` others were forgotten.
 pub(super) fn of(events: &[Event], lost: u64) -> String {
     let mut teller = Teller::new(false, false);
     let mut story = String::new();
@@ -67,7 +72,7 @@ impl Teller {
             all,
             colour,
             begun: false,
-            cast: Cast::default(),
+            told: Told::default(),
             held: BTreeMap::new(),
             late: BTreeMap::new(),
             explained: HashSet::new(),
@@ -139,7 +144,7 @@ impl Teller {
 
     /// Tells an event, and with it the one that completes it.
     fn tell_one(&mut self, event: &Event, queued: Option<&Event>, out: &mut String) {
-        let is_told = self.cast.meet(event) || self.all;
+        let is_told = self.told.is_news(event) || self.all;
         if is_told {
             self.tell_left_out(out);
             self.begin(out);
@@ -148,19 +153,19 @@ impl Teller {
         } else if !matches!(event.kind, Kind::Parked { .. } | Kind::Unparked { .. }) {
             self.left_out += 1 + u64::from(queued.is_some());
         }
-        self.cast.part(&event.kind);
+        self.told.is_over(&event.kind);
     }
 
     /// The line of an event.
     fn line(&mut self, event: &Event, queued: Option<&Event>, out: &mut String) {
         let who = match subject(&event.kind) {
-            Subject::Who(who) => self.cast.title(who),
+            Subject::Who(who) => self.told.title(who),
             Subject::Lane => String::new(),
         };
-        let mut what = predicate(event, &|id| self.cast.name(id));
+        let mut what = predicate(event, &|id| self.told.name(id));
         match &event.kind {
             Kind::PollBegan { who } => {
-                let again = self.cast.was_polled(*who);
+                let again = self.told.was_polled(*who);
                 what += if again {
                     " again, and goes on where it waited"
                 } else {
@@ -178,7 +183,7 @@ impl Teller {
             _ => {}
         }
         if let Some(queued) = queued {
-            what = what + ", and " + &predicate(queued, &|id| self.cast.name(id));
+            what = what + ", and " + &predicate(queued, &|id| self.told.name(id));
         }
         let lane: String = event.lane.to_string().chars().take(10).collect();
         let who: String = who.chars().take(WHO).collect();

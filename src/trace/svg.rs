@@ -1,19 +1,32 @@
 //! A run as a still picture, for a README: light or dark as the reader's screen is.
 //!
-//! `Layout` says where everything stands; here it is drawn: a lane per worker, polls as blocks with their names and lengths,
-//! arrows for wakes and spawns, thin lines for parks, signs for timers and sockets, a legend that says what is not to scale.
-//! The sentences of the events are in the titles of the shapes, which a browser shows under the mouse.
+//! [`Layout`] says where everything stands, and a [`Pen`] writes the shapes; here is what is drawn: a lane per worker, polls as
+//! blocks with their names and lengths, arrows for wakes and spawns, thin lines for parks, signs for timers and sockets, a
+//! legend that says what is not to scale. The sentences of the events are in the titles of the shapes, which a browser shows
+//! under the mouse.
+//!
+//! ```text
+//!       lane        ┌──────┐      ↷ arrow   ┌──────┐
+//!       worker 0    │ poll │ ───── park ─── │ poll │         row 0
+//!                   └──────┘ ⏲ mark         └──────┘
+//!                   ┴ 3.1 µs     120 ms later ┴ 120.04 ms
+//!       worker 0    ...                                      row 1, where row 0 is full
+//! ```
+
+mod layout;
+mod legend;
+mod pen;
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use super::Trace;
-use super::event::{Event, Kind};
-use super::json::{outcome_word, word};
-use super::layout::{Layout, WIDTH, duration, moment, shortened};
-use super::legend::{hue, legend};
-use super::pen::{BLOCK, Part, Pen, STYLE};
-use super::timeline::{Arrow, Mark, Span, Timeline, What};
+use super::event::Kind;
+use super::timeline::{Arrow, Mark, Span, SpanKind, Timeline};
+use super::words::{outcome_name, short_name};
+use layout::{Layout, WIDTH, duration, moment, shortened};
+use legend::{hue, legend};
+use pen::{BLOCK, Part, Pen, STYLE};
 
 /// Where the rows begin: left of that are the names of the lanes.
 const LEFT: f64 = 112.0;
@@ -39,21 +52,21 @@ impl Trace {
     /// ```
     #[must_use]
     pub fn to_svg(&self) -> String {
-        svg(&self.events(), self.lost())
+        svg(&Timeline::new(&self.events(), self.lost()))
     }
 }
 
-fn svg(events: &[Event], lost: u64) -> String {
-    let timeline = Timeline::new(events, lost);
-    let layout = Layout::new(&timeline);
+/// Draws the parts of the picture one over the other: blocks, then rows and breaks, then signs and arrows.
+fn svg(timeline: &Timeline<'_>) -> String {
+    let layout = Layout::new(timeline);
+    let shown = layout.shown;
     let mut picture = Picture {
-        lanes: used(&timeline, layout.shown),
+        lanes: used(timeline, shown),
         layout,
-        timeline: &timeline,
+        timeline,
         pen: Pen::default(),
     };
     picture.headline();
-    let shown = picture.layout.shown;
     for span in timeline
         .spans
         .iter()
@@ -75,7 +88,7 @@ fn svg(events: &[Event], lost: u64) -> String {
         ..
     } = picture;
     let bottom = TOP + (layout.rows.len() - 1) as f64 * row_height(&lanes) + 14.0;
-    let height = legend(&mut pen, &timeline, &layout, bottom, RIGHT);
+    let height = legend(&mut pen, timeline, &layout, bottom, RIGHT);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {RIGHT} {height}\" width=\"{RIGHT}\" role=\"img\">\n\
          <title>A run of samovar</title>\n<style>{STYLE}</style>\n\
@@ -111,10 +124,13 @@ fn row_height(lanes: &[Option<usize>]) -> f64 {
 
 /// What is drawn, and where.
 struct Picture<'a> {
+    /// What is drawn.
     timeline: &'a Timeline<'a>,
+    /// Where it stands.
     layout: Layout,
     /// For each lane its line in a row.
     lanes: Vec<Option<usize>>,
+    /// What has drawn it so far.
     pen: Pen,
 }
 
@@ -148,7 +164,7 @@ impl Picture<'_> {
         } = self.timeline;
         let polls = spans
             .iter()
-            .filter(|span| matches!(span.what, What::Poll(..)))
+            .filter(|span| matches!(span.kind, SpanKind::Poll(..)))
             .count();
         let length = match events {
             [first, .., last] => last.at.saturating_sub(first.at),
@@ -195,7 +211,7 @@ impl Picture<'_> {
                 .iter()
                 .rev()
                 .all(|&(r, a, b)| r != row || right < a || left > b);
-            if free && matches!(span.what, What::Poll(..) | What::Job(_)) {
+            if free && matches!(span.kind, SpanKind::Poll(..) | SpanKind::Job(_)) {
                 let axis = self.frame(row).1;
                 self.pen.path("grid", format_args!("M{x:.1} {axis}v6"));
                 self.pen.text(
@@ -252,50 +268,33 @@ impl Picture<'_> {
                 width: end - begin,
             })
             .collect();
-        let length = duration(
-            self.timeline
-                .end(span)
-                .saturating_sub(self.timeline.begin(span)),
-        );
-        let (class, name, actor) = match span.what {
-            What::Poll(actor, outcome) => {
-                let outcome = outcome.map_or("", outcome_word);
-                (
-                    format!("poll {outcome}"),
-                    self.timeline.actors[actor].label(),
-                    actor,
-                )
+        let name = self.timeline.span_name(span);
+        let length = duration(self.timeline.length(span));
+        let (class, actor) = match span.kind {
+            SpanKind::Poll(actor, outcome) => {
+                let outcome = outcome.map_or("", outcome_name);
+                (format!("poll {outcome}"), actor)
             }
-            What::Job(actor) => ("job".to_owned(), self.timeline.actors[actor].label(), actor),
-            What::Park => (String::new(), "parked".to_owned(), 0),
-            What::Serve => (String::new(), "serves reactor and timers".to_owned(), 0),
+            SpanKind::Job(actor) => ("job".to_owned(), actor),
+            // Its colour is no task's.
+            SpanKind::Park | SpanKind::Serve => (String::new(), 0),
         };
         let title = self.story(&format!("{name}: {length}"), [span.first, span.last]);
-        self.pen
-            .group(&class, hue(actor), &title, |pen| match span.what {
-                What::Park => parts.iter().for_each(|part| {
-                    pen.path(
-                        "park",
-                        format_args!(
-                            "M{:.1} {:.1}h{:.1}",
-                            part.x,
-                            part.y + BLOCK / 2.0,
-                            part.width
-                        ),
-                    );
-                }),
-                What::Serve => parts.iter().for_each(|part| {
-                    pen.rect(
-                        "serve",
-                        (part.x, part.y + BLOCK / 2.0 - 4.0),
-                        (part.width, 8.0),
-                        0.0,
-                    );
-                }),
-                What::Poll(..) | What::Job(_) => {
-                    pen.block(&parts, &shortened(&name), &length, span.what);
-                }
-            });
+        let draw = |pen: &mut Pen| match span.kind {
+            SpanKind::Park => parts.iter().for_each(|part| {
+                let (x, y) = (part.x, part.y + BLOCK / 2.0);
+                let width = part.width;
+                pen.path("park", format_args!("M{x:.1} {y:.1}h{width:.1}"));
+            }),
+            SpanKind::Serve => parts.iter().for_each(|part| {
+                let y = part.y + BLOCK / 2.0 - 4.0;
+                pen.rect("serve", (part.x, y), (part.width, 8.0), 0.0);
+            }),
+            SpanKind::Poll(..) | SpanKind::Job(_) => {
+                pen.block(&parts, &shortened(&name), &length, span.kind);
+            }
+        };
+        self.pen.group(&class, hue(actor), &title, draw);
     }
 
     /// What the mouse shows: a headline, and the sentences of these events.
@@ -317,7 +316,7 @@ impl Picture<'_> {
         let (row, x) = self.place(self.layout.x[mark.event]);
         let under = self.layout.in_poll[mark.event];
         let y = self.y(row, mark.lane) + if under { BLOCK + 9.0 } else { BLOCK / 2.0 };
-        let title = self.story(word(kind), [Some(mark.event), None]);
+        let title = self.story(short_name(kind), [Some(mark.event), None]);
         self.pen.group("mark", 0, &title, |pen| {
             pen.sign(kind, x + 5.0, y);
             if let (Kind::TimerSet { after, .. }, true) = (kind, under) {
@@ -333,49 +332,33 @@ impl Picture<'_> {
         let Some(to) = arrow.to.map(|to| &timeline.spans[to]).filter(arrives) else {
             return;
         };
-        let spawn = matches!(timeline.events[arrow.event].kind, Kind::Spawned { .. });
-        let class = if spawn { "spawn" } else { "wake" };
+        let class = if timeline.is_spawn(arrow) {
+            "spawn"
+        } else {
+            "wake"
+        };
         let poll = arrow.from.map(|from| &timeline.spans[from]);
-        let poll = poll.filter(|from| matches!(from.what, What::Poll(..) | What::Job(_)));
+        let poll = poll.filter(|from| matches!(from.kind, SpanKind::Poll(..) | SpanKind::Job(_)));
         // A wake right after a poll leaves from its edge.
         let last = poll.map_or(f64::INFINITY, |poll| {
             self.layout.span(timeline, poll).1 - 8.0
         });
-        let (row, a) = self.place(self.layout.x[arrow.event].min(last) + 4.0);
-        let (to_row, b) = self.place(self.layout.span(timeline, to).0 + 4.0);
-        let (from, arrival) = (
+        let (row, x) = self.place(self.layout.x[arrow.event].min(last) + 4.0);
+        let (to_row, to_x) = self.place(self.layout.span(timeline, to).0 + 4.0);
+        let (y, to_y) = (
             self.y(row, timeline.lane_of[arrow.event]),
             self.y(to_row, to.lane),
         );
         let half = if poll.is_some() { BLOCK / 2.0 } else { 5.0 };
-        let (above, below) = (from + BLOCK / 2.0 - half, from + BLOCK / 2.0 + half);
-        let upwards = row == to_row && arrival < from;
-        let tip = if upwards { arrival + BLOCK } else { arrival };
+        let upwards = row == to_row && to_y < y;
+        let tip = (to_x, if upwards { to_y + BLOCK } else { to_y });
+        let from = (x, y + BLOCK / 2.0 - half, y + BLOCK / 2.0 + half);
         let path = if row != to_row {
-            let over = tip - 10.0;
-            format!(
-                "M{a:.1} {above}q0 -10 12 -10M{:.1} {over}Q{b:.1} {over} {b:.1} {}",
-                b - 12.0,
-                tip - 4.0
-            )
-        } else if from == arrival {
-            let top = tip - (6.0 + (b - a).abs() / 14.0).min(17.0);
-            format!(
-                "M{a:.1} {above}C{a:.1} {top:.1} {b:.1} {top:.1} {b:.1} {}",
-                tip - 4.0
-            )
+            into_another_row(from, tip)
+        } else if y == to_y {
+            over_the_blocks(from, tip)
         } else {
-            let (leave, arrive) = if upwards {
-                (above, tip + 4.0)
-            } else {
-                (below, tip - 4.0)
-            };
-            let bow = (arrive - leave) * 0.6;
-            format!(
-                "M{a:.1} {leave}C{a:.1} {} {b:.1} {} {b:.1} {arrive}",
-                leave + bow,
-                arrive - bow
-            )
+            to_another_lane(from, tip, upwards)
         };
         let title = self.story(
             &format!("{class} of {}", timeline.actors[arrow.actor].label()),
@@ -383,7 +366,37 @@ impl Picture<'_> {
         );
         self.pen.group("arrow", 0, &title, |pen| {
             pen.path(class, path);
-            pen.tip(class, (b, tip), (0.0, if upwards { -1.0 } else { 1.0 }));
+            pen.tip(class, tip, (0.0, if upwards { -1.0 } else { 1.0 }));
         });
     }
+}
+
+/// An arrow that leaves its row, and comes into another: only the two ends. `from` has a place of the row, and the upper and
+/// the lower edge of what is there.
+fn into_another_row((x, above, _): (f64, f64, f64), (to_x, tip): (f64, f64)) -> String {
+    let (before, over, arrive) = (to_x - 12.0, tip - 10.0, tip - 4.0);
+    format!("M{x:.1} {above}q0 -10 12 -10M{before:.1} {over}Q{to_x:.1} {over} {to_x:.1} {arrive}")
+}
+
+/// An arrow inside a lane: an arc over the blocks, higher the further it goes.
+fn over_the_blocks((x, above, _): (f64, f64, f64), (to_x, tip): (f64, f64)) -> String {
+    let top = tip - (6.0 + (to_x - x).abs() / 14.0).min(17.0);
+    let arrive = tip - 4.0;
+    format!("M{x:.1} {above}C{x:.1} {top:.1} {to_x:.1} {top:.1} {to_x:.1} {arrive}")
+}
+
+/// An arrow from lane to lane: it leaves at the edge that faces its target.
+fn to_another_lane(
+    (x, above, below): (f64, f64, f64),
+    (to_x, tip): (f64, f64),
+    upwards: bool,
+) -> String {
+    let (leave, arrive) = if upwards {
+        (above, tip + 4.0)
+    } else {
+        (below, tip - 4.0)
+    };
+    let bow = (arrive - leave) * 0.6;
+    let (begin, end) = (leave + bow, arrive - bow);
+    format!("M{x:.1} {leave}C{x:.1} {begin} {to_x:.1} {end} {to_x:.1} {arrive}")
 }

@@ -7,7 +7,10 @@
 //! ```
 //!
 //! The three pictures (page, SVG, JSON) share this step, so that they cannot tell three different stories. Nothing is copied:
-//! spans, arrows and marks point at events by their index.
+//! spans, arrows and marks point at events, lanes and actors by their indices, which a page can take over as they are.
+//!
+//! A recording may have lost its beginning, and may end anywhere. So a span may lack its first event or its last, and an
+//! arrow its end.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -41,6 +44,7 @@ pub(super) struct Timeline<'a> {
 
 /// Somebody who is polled, or a blocking job.
 pub(super) struct Actor<'a> {
+    /// Which one; a job's number is a task's.
     pub who: Who,
     /// The name that the program gave it.
     name: Option<&'a str>,
@@ -50,7 +54,8 @@ pub(super) struct Actor<'a> {
 
 /// What takes time.
 pub(super) struct Span {
-    pub what: What,
+    /// What it shows.
+    pub kind: SpanKind,
     /// Where: an index of `lanes`.
     pub lane: usize,
     /// The event that began it; `None` if it is lost.
@@ -61,8 +66,10 @@ pub(super) struct Span {
 
 /// What a span shows. The numbers are indices of `actors`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum SpanKind {
+    /// Whose, and how it ended; `None` as long as it has not.
     Poll(usize, Option<Outcome>),
+    /// Which blocking job.
     Job(usize),
     /// The worker waits in its reactor.
     Park,
@@ -84,6 +91,7 @@ pub(super) struct Arrow {
 
 /// Something that has only a moment.
 pub(super) struct Mark {
+    /// Which event.
     pub event: usize,
     /// Where to show it; a blocked worker is seen by the watchdog, but shown where it is.
     pub lane: usize,
@@ -100,6 +108,7 @@ impl Actor<'_> {
 }
 
 impl<'a> Timeline<'a> {
+    /// Of these events; `lost` more were forgotten before them.
     pub fn new(events: &'a [Event], lost: u64) -> Timeline<'a> {
         let mut lanes: Vec<&Lane> = events.iter().map(|event| &event.lane).collect();
         lanes.sort();
@@ -118,8 +127,8 @@ impl<'a> Timeline<'a> {
         };
         let mut reader = Reader {
             open: lanes.iter().map(|_| Vec::new()).collect(),
-            last: HashMap::new(),
-            ready: HashMap::new(),
+            ended: HashMap::new(),
+            on_their_way: HashMap::new(),
             timeline: Timeline {
                 events,
                 lost,
@@ -168,20 +177,41 @@ impl<'a> Timeline<'a> {
     pub fn end(&self, span: &Span) -> Duration {
         self.events[span.last.unwrap_or(self.events.len() - 1)].at
     }
+
+    /// How long a span took.
+    pub fn length(&self, span: &Span) -> Duration {
+        self.end(span).saturating_sub(self.begin(span))
+    }
+
+    /// What a span is called: for a poll or job, whose it is.
+    pub fn span_name(&self, span: &Span) -> String {
+        match span.kind {
+            SpanKind::Poll(actor, _) | SpanKind::Job(actor) => self.actors[actor].label(),
+            SpanKind::Park => "parked".to_owned(),
+            SpanKind::Serve => "serves reactor and timers".to_owned(),
+        }
+    }
+
+    /// Whether an arrow is a spawn; else it is a wake.
+    pub fn is_spawn(&self, arrow: &Arrow) -> bool {
+        matches!(self.events[arrow.event].kind, Kind::Spawned { .. })
+    }
 }
 
 /// Goes through the events once.
 struct Reader<'a> {
+    /// What was made of the events so far.
     timeline: Timeline<'a>,
     /// The spans that are open, for each lane, the innermost last. (A `block_on` inside a blocking job nests.)
     open: Vec<Vec<usize>>,
     /// The poll, job or park that ended last on a lane.
-    last: HashMap<usize, usize>,
+    ended: HashMap<usize, usize>,
     /// The arrows that wait for the next poll of this actor.
-    ready: HashMap<usize, Vec<usize>>,
+    on_their_way: HashMap<usize, Vec<usize>>,
 }
 
 impl<'a> Reader<'a> {
+    /// The next event.
     fn read(&mut self, event: usize) {
         let events = self.timeline.events;
         let lane = self.timeline.lane_of[event];
@@ -197,29 +227,29 @@ impl<'a> Reader<'a> {
             }
             Kind::PollBegan { who } => {
                 let actor = self.actor(*who);
-                self.begin(event, What::Poll(actor, None));
+                self.begin(event, SpanKind::Poll(actor, None));
                 self.arrive(actor);
             }
             Kind::PollEnded { who, outcome, .. } => {
                 let actor = self.actor(*who);
                 self.end(
                     event,
-                    What::Poll(actor, None),
-                    What::Poll(actor, Some(*outcome)),
+                    SpanKind::Poll(actor, None),
+                    SpanKind::Poll(actor, Some(*outcome)),
                 );
             }
             Kind::JobBegan { job } => {
                 let actor = self.actor(Who::Task(*job));
-                self.begin(event, What::Job(actor));
+                self.begin(event, SpanKind::Job(actor));
                 self.arrive(actor);
             }
             Kind::JobEnded { job } => {
-                let job = What::Job(self.actor(Who::Task(*job)));
+                let job = SpanKind::Job(self.actor(Who::Task(*job)));
                 self.end(event, job, job);
             }
-            Kind::Parked { .. } => self.begin(event, What::Park),
+            Kind::Parked { .. } => self.begin(event, SpanKind::Park),
             Kind::Unparked { .. } => {
-                self.end(event, What::Park, What::Park);
+                self.end(event, SpanKind::Park, SpanKind::Park);
                 self.serve(event);
             }
             Kind::Woken { who, news, by } => {
@@ -265,34 +295,34 @@ impl<'a> Reader<'a> {
     }
 
     /// Opens a span. What the worker did between two polls or waits ends here.
-    fn begin(&mut self, event: usize, what: What) {
+    fn begin(&mut self, event: usize, kind: SpanKind) {
         let lane = self.timeline.lane_of[event];
         self.close_serve(lane, event);
         self.open[lane].push(self.timeline.spans.len());
         self.timeline.spans.push(Span {
-            what,
+            kind,
             lane,
             first: Some(event),
             last: None,
         });
     }
 
-    /// Closes the span `what`, and says that it became `outcome`. If its beginning is lost, the span has none.
-    fn end(&mut self, event: usize, what: What, outcome: What) {
+    /// Closes the span that was begun as `kind`, and is `ended` now. If its beginning is lost, the span has none.
+    fn end(&mut self, event: usize, kind: SpanKind, ended: SpanKind) {
         let lane = self.timeline.lane_of[event];
         self.close_serve(lane, event);
         let spans = &mut self.timeline.spans;
         if let Some(at) = self.open[lane]
             .iter()
-            .rposition(|&span| spans[span].what == what)
+            .rposition(|&span| spans[span].kind == kind)
         {
             let at = self.open[lane].remove(at);
-            (spans[at].what, spans[at].last) = (outcome, Some(event));
-            self.last.insert(lane, at);
+            (spans[at].kind, spans[at].last) = (ended, Some(event));
+            self.ended.insert(lane, at);
         } else {
-            self.last.insert(lane, spans.len());
+            self.ended.insert(lane, spans.len());
             spans.push(Span {
-                what: outcome,
+                kind: ended,
                 lane,
                 first: None,
                 last: Some(event),
@@ -304,7 +334,7 @@ impl<'a> Reader<'a> {
     fn serve(&mut self, event: usize) {
         let lane = self.timeline.lane_of[event];
         if matches!(self.timeline.lanes[lane], Lane::Worker(_)) && self.open[lane].is_empty() {
-            self.begin(event, What::Serve);
+            self.begin(event, SpanKind::Serve);
         }
     }
 
@@ -315,19 +345,21 @@ impl<'a> Reader<'a> {
             Cause::Job(job) => Who::Task(*job),
             _ => return None,
         };
-        let &last = self.last.get(&self.timeline.lane_of[event])?;
-        match self.timeline.spans[last].what {
-            What::Poll(actor, _) | What::Job(actor) if self.timeline.actors[actor].who == cause => {
+        let &last = self.ended.get(&self.timeline.lane_of[event])?;
+        match self.timeline.spans[last].kind {
+            SpanKind::Poll(actor, _) | SpanKind::Job(actor)
+                if self.timeline.actors[actor].who == cause =>
+            {
                 Some(last)
             }
             _ => None,
         }
     }
 
-    /// It is done with handing out.
+    /// The worker is done with handing out.
     fn close_serve(&mut self, lane: usize, event: usize) {
         if let Some(&span) = self.open[lane].last() {
-            if self.timeline.spans[span].what == What::Serve {
+            if self.timeline.spans[span].kind == SpanKind::Serve {
                 self.timeline.spans[span].last = Some(event);
                 self.open[lane].pop();
             }
@@ -341,7 +373,7 @@ impl<'a> Reader<'a> {
             Kind::Woken { by, .. } => open.or_else(|| self.poll_behind(event, by)),
             _ => open,
         };
-        self.ready
+        self.on_their_way
             .entry(actor)
             .or_default()
             .push(self.timeline.arrows.len());
@@ -356,11 +388,12 @@ impl<'a> Reader<'a> {
     /// The span that was opened last is where the arrows to `actor` lead.
     fn arrive(&mut self, actor: usize) {
         let here = self.timeline.spans.len() - 1;
-        for arrow in self.ready.remove(&actor).into_iter().flatten() {
+        for arrow in self.on_their_way.remove(&actor).into_iter().flatten() {
             self.timeline.arrows[arrow].to = Some(here);
         }
     }
 
+    /// Something to show on this lane.
     fn mark(&mut self, event: usize, lane: usize, who: Option<Who>) {
         let actor = who.map(|who| self.actor(who));
         self.timeline.marks.push(Mark { event, lane, actor });

@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::event::{Cause, Event, Kind, Lane, News, Outcome, WakeUp, Who};
-use super::timeline::{Timeline, What};
+use super::timeline::{SpanKind, Timeline};
 use crate::task::Id;
 
 /// Events on worker 0, a microsecond apart.
@@ -49,21 +49,21 @@ fn spawned(task: Id) -> Kind {
 }
 
 /// What, first event, last event.
-fn spans(timeline: &Timeline<'_>) -> Vec<(What, Option<usize>, Option<usize>)> {
+fn spans(timeline: &Timeline<'_>) -> Vec<(SpanKind, Option<usize>, Option<usize>)> {
     timeline
         .spans
         .iter()
-        .map(|span| (span.what, span.first, span.last))
+        .map(|span| (span.kind, span.first, span.last))
         .collect()
 }
 
-impl std::fmt::Debug for What {
+impl std::fmt::Debug for SpanKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            What::Poll(actor, outcome) => write!(f, "Poll {actor} {outcome:?}"),
-            What::Job(actor) => write!(f, "Job {actor}"),
-            What::Park => write!(f, "Park"),
-            What::Serve => write!(f, "Serve"),
+            SpanKind::Poll(actor, outcome) => write!(f, "Poll {actor} {outcome:?}"),
+            SpanKind::Job(actor) => write!(f, "Job {actor}"),
+            SpanKind::Park => write!(f, "Park"),
+            SpanKind::Serve => write!(f, "Serve"),
         }
     }
 }
@@ -83,11 +83,11 @@ fn a_span_whose_beginning_is_lost_begins_with_its_lane_and_one_that_is_open_ends
         },
     ]);
     let timeline = Timeline::new(&events, 7);
-    let poll = What::Poll(0, Some(Outcome::Pending));
+    let poll = SpanKind::Poll(0, Some(Outcome::Pending));
     let expected = vec![
-        (What::Serve, Some(0), Some(1)),
+        (SpanKind::Serve, Some(0), Some(1)),
         (poll, None, Some(1)),
-        (What::Park, Some(2), None),
+        (SpanKind::Park, Some(2), None),
     ];
     assert_eq!(spans(&timeline), expected);
     assert_eq!(timeline.begin(&timeline.spans[1]), Duration::ZERO);
@@ -154,10 +154,10 @@ fn a_wake_right_after_a_poll_leaves_from_it_and_others_from_what_serves_the_time
         ended(main, Outcome::Ready),
     ]);
     let timeline = Timeline::new(&events, 0);
-    let ready = |actor| What::Poll(actor, Some(Outcome::Ready));
+    let ready = |actor| SpanKind::Poll(actor, Some(Outcome::Ready));
     let expected = vec![
-        (What::Park, Some(0), Some(1)),
-        (What::Serve, Some(1), Some(3)),
+        (SpanKind::Park, Some(0), Some(1)),
+        (SpanKind::Serve, Some(1), Some(3)),
         (ready(0), Some(3), Some(4)),
         (ready(1), Some(6), Some(7)),
     ];
@@ -180,10 +180,13 @@ fn a_poll_inside_a_job_is_inside_it() {
         Kind::JobEnded { job },
     ]);
     let timeline = Timeline::new(&events, 0);
-    let poll = What::Poll(1, Some(Outcome::Panicked));
+    let poll = SpanKind::Poll(1, Some(Outcome::Panicked));
     assert_eq!(
         spans(&timeline),
-        [(What::Job(0), Some(0), Some(3)), (poll, Some(1), Some(2))]
+        [
+            (SpanKind::Job(0), Some(0), Some(3)),
+            (poll, Some(1), Some(2))
+        ]
     );
 }
 

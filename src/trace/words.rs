@@ -1,4 +1,8 @@
-//! Words for events: one sentence each, for the story, the tooltip of a picture, and `Event`'s `Display`.
+//! Words for events: a sentence each, for the story, the pictures' tooltips, and `Event`'s `Display`; and a name for each
+//! kind, for labels.
+//!
+//! A sentence is a subject, which [`subject`] finds, and a [`predicate`]. They are apart because each reader of them calls a
+//! task something else: `task 7` here, its name in the pictures, its place in the story's column.
 
 use std::fmt;
 use std::time::Duration;
@@ -159,6 +163,32 @@ pub(super) fn renamed(text: &str, name: &dyn Fn(Id) -> String) -> String {
         said += &part[digits..];
     }
     said
+}
+
+/// How a poll ended, in a word.
+pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ready => "ready",
+        Outcome::Pending => "pending",
+        Outcome::Panicked => "panicked",
+    }
+}
+
+/// An event of a moment, in a word or two.
+pub(super) fn short_name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Spawned { .. } => "spawn",
+        Kind::Woken { .. } => "wake",
+        Kind::Stolen { .. } => "stolen",
+        Kind::Ready { .. } => "socket ready",
+        Kind::TimerSet { .. } => "timer set",
+        Kind::TimerFired { .. } => "timer fired",
+        Kind::Cancelled { .. } => "dropped unfinished",
+        Kind::Aborted { .. } => "aborted",
+        Kind::Blocked { .. } => "blocks its worker",
+        Kind::NeverWakes { .. } => "can never wake",
+        _ => "event",
+    }
 }
 
 /// What there is to know about an event, and the topic, which is explained only once.

@@ -1,4 +1,7 @@
-//! What `SAMOVAR_TRACE` asks for.
+//! What `SAMOVAR_TRACE` asks for, and the files that come of it.
+//!
+//! The variable exists because the program to be looked at is often one that nobody wants to change, or can. A word that is
+//! not understood is named on stderr, and the rest counts: a program must not fail for how it is watched.
 
 use std::env;
 use std::ffi::OsStr;
@@ -20,7 +23,7 @@ const VARIABLE: &str = "SAMOVAR_TRACE";
 /// The time between two versions of a file.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How many runtimes of this process have asked for files.
+/// How many runtimes of this process have asked for files. Relaxed: each gets another number, in whatever order.
 static RUNTIMES: AtomicUsize = AtomicUsize::new(0);
 
 /// A runtime that is traced: its recording, and what is to be made of it.
@@ -39,13 +42,13 @@ pub(crate) struct Tracing {
 struct File {
     /// Where.
     path: PathBuf,
-    /// What.
-    form: Form,
+    /// What it contains.
+    format: Format,
 }
 
 /// What a file contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum Format {
     /// A page.
     Html,
     /// A picture.
@@ -62,7 +65,7 @@ struct Wishes {
     /// Take notes for dumps and warnings.
     observe: bool,
     /// Write these files.
-    files: Vec<(PathBuf, Form)>,
+    files: Vec<(PathBuf, Format)>,
     /// What was not understood.
     wrong: Vec<String>,
 }
@@ -79,9 +82,9 @@ impl Wishes {
                 ("tell", _) => wishes.tell = wishes.tell.or(Some(false)),
                 ("tell-all", _) => wishes.tell = Some(true),
                 ("observe", _) => wishes.observe = true,
-                (_, Some("html")) => wishes.files.push((word.into(), Form::Html)),
-                (_, Some("svg")) => wishes.files.push((word.into(), Form::Svg)),
-                (_, Some("json")) => wishes.files.push((word.into(), Form::Json)),
+                (_, Some("html")) => wishes.files.push((word.into(), Format::Html)),
+                (_, Some("svg")) => wishes.files.push((word.into(), Format::Svg)),
+                (_, Some("json")) => wishes.files.push((word.into(), Format::Json)),
                 _ => wishes.wrong.push(word.to_owned()),
             }
         }
@@ -116,13 +119,14 @@ pub(crate) fn wanted(trace: Option<&Trace>, observe: bool) -> Option<Tracing> {
     if let Some(all) = wishes.tell {
         recorder.tell(Teller::on_stderr(all));
     }
-    let nth = match wishes.files.is_empty() {
-        true => 0,
-        false => RUNTIMES.fetch_add(1, Relaxed) + 1,
+    let nth = if wishes.files.is_empty() {
+        0
+    } else {
+        RUNTIMES.fetch_add(1, Relaxed) + 1
     };
-    let files = wishes.files.into_iter().map(|(path, form)| File {
-        path: numbered(&path, nth),
-        form,
+    let files = wishes.files.into_iter().map(|(path, format)| {
+        let path = numbered(&path, nth);
+        File { path, format }
     });
     Some(Tracing {
         files: files.collect(),
@@ -167,8 +171,8 @@ impl Tracing {
             return;
         }
         let trace = Trace::of(self.recorder().clone());
-        for File { path, form } in &self.files {
-            if let Err(error) = fs::write(path, form.draw(&trace)) {
+        for File { path, format } in &self.files {
+            if let Err(error) = fs::write(path, format.of(&trace)) {
                 let path = path.display();
                 complain(&format!("{path} cannot be written: {error}"));
             }
@@ -177,13 +181,13 @@ impl Tracing {
     }
 }
 
-impl Form {
+impl Format {
     /// The file's content.
-    fn draw(self, trace: &Trace) -> String {
+    fn of(self, trace: &Trace) -> String {
         match self {
-            Form::Html => trace.to_html(),
-            Form::Svg => trace.to_svg(),
-            Form::Json => trace.to_json(),
+            Format::Html => trace.to_html(),
+            Format::Svg => trace.to_svg(),
+            Format::Json => trace.to_json(),
         }
     }
 }
@@ -201,9 +205,9 @@ mod tests {
         let wishes = read(" tell, a/run.html ,run.svg,run.json,");
         assert_eq!(wishes.tell, Some(false));
         let files = [
-            ("a/run.html".into(), Form::Html),
-            ("run.svg".into(), Form::Svg),
-            ("run.json".into(), Form::Json),
+            ("a/run.html".into(), Format::Html),
+            ("run.svg".into(), Format::Svg),
+            ("run.json".into(), Format::Json),
         ];
         assert_eq!(wishes.files, files);
         assert!(wishes.wrong.is_empty());

@@ -1,13 +1,19 @@
-//! Who is told of in a story, and what is left out of it.
+//! What the story has told: who is in it, and so what need not be told again.
+//!
+//! A server does the same thing a million times, and nobody reads a million lines. So each task is *somebody* with a name, or
+//! an *extra*, who does what three others from the same line of the program have done; and of somebody the same wait is told
+//! three times. What counts as the same is the text without its numbers.
+//!
+//! It forgets: who is done, after a while, and all but the last few waits. A story that is told live has no end.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::event::{Cause, Event, Kind, Lane, Outcome, Who};
-use super::words::{Subject, subject};
 use crate::task::{Id, Place};
+use crate::trace::event::{Cause, Event, Kind, Lane, Outcome, Who};
+use crate::trace::words::{Subject, subject};
 
 /// So many tasks of the same place are told of, and so many times the same wait.
-const TOLD: usize = 3;
+const ENOUGH: usize = 3;
 /// How many different waits of somebody are remembered.
 const KNOWN_WAITS: usize = 8;
 /// How many of those who are done are remembered, for somebody may still speak of them.
@@ -15,11 +21,11 @@ const DONE: usize = 64;
 
 /// Everybody, and what was told of them.
 #[derive(Default)]
-pub(super) struct Cast {
-    /// Who is in the story.
+pub(super) struct Told {
+    /// Everybody who is not done, or was until just now.
     people: HashMap<Who, Person>,
     /// How many tasks each place has spawned.
-    crowds: HashMap<Place, usize>,
+    spawned_at: HashMap<Place, usize>,
     /// Those who were done last.
     done: VecDeque<Who>,
     /// The threads of which something was told since they last slept; of the others it is not told that they sleep again.
@@ -30,14 +36,14 @@ pub(super) struct Cast {
     sources: HashMap<String, usize>,
 }
 
-/// Somebody in the story.
+/// A task, a blocking job or the main future.
 #[derive(Default)]
 struct Person {
     /// What others call it.
     name: String,
     /// How it is called in its column.
     title: String,
-    /// It does what others did before it.
+    /// Nothing is told of it: it does what others did before it.
     is_extra: bool,
     /// Whether it was polled before.
     was_polled: bool,
@@ -58,9 +64,9 @@ impl Person {
     }
 }
 
-impl Cast {
+impl Told {
     /// Takes note of an event. `false`: it need not be told.
-    pub(super) fn meet(&mut self, event: &Event) -> bool {
+    pub(super) fn is_news(&mut self, event: &Event) -> bool {
         let is_told = match &event.kind {
             Kind::Parked { .. } => {
                 let is_told = self.lively.remove(&event.lane);
@@ -69,13 +75,11 @@ impl Cast {
                 }
                 return is_told;
             }
-            Kind::Unparked { .. } => {
-                return self.asleep.remove(&event.lane);
-            }
+            Kind::Unparked { .. } => return self.asleep.remove(&event.lane),
             Kind::Ready { source } => {
                 let times = self.sources.entry(without_digits(source)).or_default();
                 *times += 1;
-                *times <= TOLD
+                *times <= ENOUGH
             }
             Kind::Spawned {
                 task, name, place, ..
@@ -93,9 +97,9 @@ impl Cast {
 
     /// Somebody new. `false`: it is an extra.
     fn introduce(&mut self, task: Id, name: Option<&str>, place: Place) -> bool {
-        let crowd = self.crowds.entry(place).or_default();
-        *crowd += 1;
-        let is_extra = *crowd > TOLD;
+        let spawned = self.spawned_at.entry(place).or_default();
+        *spawned += 1;
+        let is_extra = *spawned > ENOUGH;
         let file = place.file().rsplit(['/', '\\']).next().unwrap_or_default();
         let (name, title) = match name {
             Some(name) => (name.to_owned(), name.to_owned()),
@@ -141,18 +145,18 @@ impl Cast {
             } => {
                 let waits_for = waits_for.as_deref().unwrap_or_default();
                 let waits_for = without_digits(waits_for);
-                person.wait(waits_for) <= TOLD
+                person.wait(waits_for) <= ENOUGH
             }
             Kind::PollBegan { .. }
             | Kind::Queued { .. }
             | Kind::TimerSet { .. }
-            | Kind::Woken { .. } => person.waits.last().is_none_or(|(_, times)| *times < TOLD),
+            | Kind::Woken { .. } => person.waits.last().is_none_or(|(_, times)| *times < ENOUGH),
             _ => true,
         }
     }
 
-    /// Who leaves the stage.
-    pub(super) fn part(&mut self, kind: &Kind) {
+    /// Takes note of an event that was told, or left out: who was polled, and who is done.
+    pub(super) fn is_over(&mut self, kind: &Kind) {
         match kind {
             Kind::PollBegan { who } => {
                 if let Some(person) = self.people.get_mut(who) {

@@ -4,8 +4,8 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::event::{Kind, Outcome};
-use super::timeline::What;
+use crate::trace::event::{Kind, Outcome};
+use crate::trace::timeline::SpanKind;
 
 /// The style sheet.
 pub(super) const STYLE: &str = "\
@@ -31,8 +31,11 @@ pub(super) const BLOCK: f64 = 36.0;
 
 /// What of a span is in one row.
 pub(super) struct Part {
+    /// Its left edge.
     pub x: f64,
+    /// Its upper edge.
     pub y: f64,
+    /// How far right it goes.
     pub width: f64,
 }
 
@@ -84,8 +87,8 @@ impl Pen {
     }
 
     /// A poll or a job: its name stands where there is the most room, and a task's last poll has a thick right edge.
-    pub fn block(&mut self, parts: &[Part], name: &str, length: &str, what: What) {
-        let round = if matches!(what, What::Job(_)) {
+    pub fn block(&mut self, parts: &[Part], name: &str, length: &str, kind: SpanKind) {
+        let round = if matches!(kind, SpanKind::Job(_)) {
             0.0
         } else {
             5.0
@@ -93,7 +96,7 @@ impl Pen {
         for part in parts {
             self.rect("block", (part.x, part.y), (part.width, BLOCK), round);
         }
-        if let (What::Poll(_, Some(Outcome::Ready)), Some(part)) = (what, parts.last()) {
+        if let (SpanKind::Poll(_, Some(Outcome::Ready)), Some(part)) = (kind, parts.last()) {
             let x = part.x + part.width - 5.0;
             self.path(
                 "edge",
@@ -154,13 +157,14 @@ impl Pen {
         }
     }
 
+    /// A line of the file.
     fn line(&mut self, line: fmt::Arguments<'_>) {
         let _ = self.out.write_fmt(line);
         self.out.push('\n');
     }
 }
 
-/// Text inside XML.
+/// Text inside an element. (An attribute would need quotes escaped too; no text of a program goes into one.)
 struct Xml<'a>(&'a str);
 
 impl Display for Xml<'_> {

@@ -1,10 +1,10 @@
 //! What the signs of the still picture mean, and which task has which colour.
 
-use super::event::Kind;
-use super::json::word;
 use super::layout::Layout;
 use super::pen::Pen;
-use super::timeline::Timeline;
+use crate::trace::event::Kind;
+use crate::trace::timeline::Timeline;
+use crate::trace::words::short_name;
 
 /// So many tasks are listed with their colours.
 const LISTED: usize = 12;
@@ -16,6 +16,9 @@ const HUES: [u32; 9] = [38, 200, 140, 330, 265, 15, 175, 85, 235];
 pub(super) fn hue(actor: usize) -> u32 {
     HUES[actor % HUES.len()]
 }
+
+/// Where lines begin.
+const LEFT: f64 = 16.0;
 
 /// Draws the legend from `top` down, between `LEFT` and `right`. Returns where it ends.
 pub(super) fn legend(
@@ -39,13 +42,14 @@ pub(super) fn legend(
         .filter(|mark| mark.event < layout.shown)
     {
         let kind = &timeline.events[mark.event].kind;
-        if !seen.contains(&word(kind)) {
-            seen.push(word(kind));
-            let idle = matches!(kind, Kind::Woken { .. });
-            let text = if idle {
+        let name = short_name(kind);
+        if !seen.contains(&name) {
+            seen.push(name);
+            let changes_nothing = matches!(kind, Kind::Woken { .. });
+            let text = if changes_nothing {
                 "a wake that changed nothing"
             } else {
-                word(kind)
+                name
             };
             legend.item(17.0, text, |pen, x, y| pen.sign(kind, x + 6.0, y - 4.0));
         }
@@ -66,14 +70,13 @@ pub(super) fn legend(
     legend.y + 20.0
 }
 
-/// Where lines begin.
-const LEFT: f64 = 16.0;
-
 /// Lines of signs and words.
 struct Legend<'a> {
+    /// Draws them.
     pen: &'a mut Pen,
-    /// Where the next item goes.
+    /// Where the next item goes: its left edge.
     x: f64,
+    /// And the line that its words stand on.
     y: f64,
     /// Where lines end.
     right: f64,

@@ -1,15 +1,16 @@
 //! Where the events of a run stand in a picture that is to be read like a score: in rows, each block wide enough for its name.
 //!
-//! To scale, a run is unreadable: polls take microseconds and waits take seconds. So the picture keeps the order, not the
-//! scale. Every event stands right of those before it, further the more time has passed (with the logarithm), and far enough
-//! for what is written at it. A wait of everybody becomes a break of fixed width. The true lengths are written down.
+//! Rejected: a picture to scale, which is unreadable, for polls take microseconds and waits take seconds. So the picture keeps
+//! the order, not the scale. Every event stands right of those before it, further the more time has passed (with the
+//! logarithm), and far enough for what is written at it. A wait of everybody becomes a break of fixed width. The true lengths
+//! are written down.
 //!
 //! A long run goes on in the next row, as music does, where possible between two polls.
 
 use std::time::Duration;
 
-use super::event::{Event, Kind, Outcome};
-use super::timeline::{Span, Timeline, What};
+use crate::trace::event::{Event, Kind, Outcome};
+use crate::trace::timeline::{Span, SpanKind, Timeline};
 
 /// How wide a row is.
 pub(super) const WIDTH: f64 = 1000.0;
@@ -38,6 +39,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// Finds a place for every event.
     pub fn new(timeline: &Timeline<'_>) -> Layout {
         let mut walk = Walk {
             layout: Layout {
@@ -112,6 +114,7 @@ impl Layout {
 
 /// Goes through the events from left to right.
 struct Walk {
+    /// The places found so far.
     layout: Layout,
     /// The place of the last event.
     x: f64,
@@ -174,23 +177,20 @@ impl Walk {
 
 /// What must fit into a span: its name, and below it how long it took.
 fn width(timeline: &Timeline<'_>, span: &Span) -> f64 {
-    match span.what {
-        What::Poll(actor, _) | What::Job(actor) => {
+    match span.kind {
+        SpanKind::Poll(actor, _) | SpanKind::Job(actor) => {
             let name = shortened(&timeline.actors[actor].label()).chars().count() as f64 * 7.4;
-            let length = duration(timeline.end(span).saturating_sub(timeline.begin(span)))
-                .chars()
-                .count() as f64
-                * 6.0;
+            let length = duration(timeline.length(span)).chars().count() as f64 * 6.0;
             // The last poll of a task has a thick right edge.
-            let edge = if matches!(span.what, What::Poll(_, Some(Outcome::Ready))) {
+            let edge = if matches!(span.kind, SpanKind::Poll(_, Some(Outcome::Ready))) {
                 5.0
             } else {
                 0.0
             };
             name.max(length) + 14.0 + edge
         }
-        What::Park => 16.0,
-        What::Serve => 12.0,
+        SpanKind::Park => 16.0,
+        SpanKind::Serve => 12.0,
     }
 }
 
@@ -201,8 +201,10 @@ fn room(kind: &Kind) -> f64 {
         Kind::TimerFired { .. }
         | Kind::Ready { .. }
         | Kind::Stolen { .. }
-        | Kind::Blocked { .. } => 15.0,
-        Kind::NeverWakes { .. } | Kind::Cancelled { .. } | Kind::Aborted { .. } => 15.0,
+        | Kind::Blocked { .. }
+        | Kind::NeverWakes { .. }
+        | Kind::Cancelled { .. }
+        | Kind::Aborted { .. } => 15.0,
         Kind::PollBegan { .. } | Kind::JobBegan { .. } => 8.0,
         Kind::PollEnded { .. } | Kind::JobEnded { .. } => 7.0,
         Kind::Spawned { .. } | Kind::Woken { .. } => 9.0,
