@@ -7,6 +7,8 @@
 //! Events that belong together become one line: a wake is held back until the next event on its thread, which may say into
 //! which queue the task went; and a timer that rings is told with the wake that follows.
 
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod told;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
@@ -144,11 +146,18 @@ impl Teller {
 
     /// Tells an event, and with it the one that completes it.
     fn tell_one(&mut self, event: &Event, queued: Option<&Event>, out: &mut String) {
+        // Also if the wake is left out: the next one is another timer's.
+        let late = match event.kind {
+            Kind::Woken {
+                by: Cause::Timer, ..
+            } => self.late.get_mut(&event.lane).and_then(VecDeque::pop_front),
+            _ => None,
+        };
         let is_told = self.told.is_news(event) || self.all;
         if is_told {
             self.tell_left_out(out);
             self.begin(out);
-            self.line(event, queued, out);
+            self.line(event, queued, late, out);
             self.explain(event, queued, out);
         } else if !matches!(event.kind, Kind::Parked { .. } | Kind::Unparked { .. }) {
             self.left_out += 1 + u64::from(queued.is_some());
@@ -156,31 +165,28 @@ impl Teller {
         self.told.is_over(&event.kind);
     }
 
-    /// The line of an event.
-    fn line(&mut self, event: &Event, queued: Option<&Event>, out: &mut String) {
+    /// The line of an event; `late`: so late came the timer whose wake it is.
+    fn line(
+        &self,
+        event: &Event,
+        queued: Option<&Event>,
+        late: Option<Duration>,
+        out: &mut String,
+    ) {
         let who = match subject(&event.kind) {
             Subject::Who(who) => self.told.title(who),
             Subject::Lane => String::new(),
         };
         let mut what = predicate(event, &|id| self.told.name(id));
-        match &event.kind {
-            Kind::PollBegan { who } => {
-                let again = self.told.was_polled(*who);
-                what += if again {
-                    " again, and goes on where it waited"
-                } else {
-                    " for the first time"
-                };
-            }
-            Kind::Woken {
-                by: Cause::Timer, ..
-            } => {
-                let late = self.late.get_mut(&event.lane).and_then(VecDeque::pop_front);
-                if let Some(late) = late {
-                    let _ = write!(what, ", {} late", millis(late));
-                }
-            }
-            _ => {}
+        if let Kind::PollBegan { who } = &event.kind {
+            what += if self.told.was_polled(*who) {
+                " again, and goes on where it waited"
+            } else {
+                " for the first time"
+            };
+        }
+        if let Some(late) = late {
+            let _ = write!(what, ", {} late", millis(late));
         }
         if let Some(queued) = queued {
             what = what + ", and " + &predicate(queued, &|id| self.told.name(id));

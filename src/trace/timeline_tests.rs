@@ -8,7 +8,7 @@ use super::timeline::{SpanKind, Timeline};
 use crate::task::Id;
 
 /// Events on worker 0, a microsecond apart.
-fn events(kinds: Vec<Kind>) -> Vec<Event> {
+pub(super) fn events(kinds: Vec<Kind>) -> Vec<Event> {
     let event = |(number, kind)| Event {
         at: Duration::from_micros(number),
         number,
@@ -30,7 +30,7 @@ fn ended(who: Who, outcome: Outcome) -> Kind {
     }
 }
 
-fn woken(who: Who, by: Cause) -> Kind {
+pub(super) fn woken(who: Who, by: Cause) -> Kind {
     Kind::Woken {
         who,
         by,
@@ -38,7 +38,7 @@ fn woken(who: Who, by: Cause) -> Kind {
     }
 }
 
-fn spawned(task: Id) -> Kind {
+pub(super) fn spawned(task: Id) -> Kind {
     let by = Cause::Poll(Who::Main);
     Kind::Spawned {
         task,

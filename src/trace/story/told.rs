@@ -77,7 +77,7 @@ impl Told {
             }
             Kind::Unparked { .. } => return self.asleep.remove(&event.lane),
             Kind::Ready { source } => {
-                let times = self.sources.entry(without_digits(source)).or_default();
+                let times = self.sources.entry(without_numbers(source)).or_default();
                 *times += 1;
                 *times <= ENOUGH
             }
@@ -144,7 +144,7 @@ impl Told {
                 ..
             } => {
                 let waits_for = waits_for.as_deref().unwrap_or_default();
-                let waits_for = without_digits(waits_for);
+                let waits_for = without_numbers(waits_for);
                 person.wait(waits_for) <= ENOUGH
             }
             Kind::PollBegan { .. }
@@ -200,7 +200,10 @@ impl Told {
     }
 }
 
-/// What two texts have in common that differ only in numbers.
-fn without_digits(text: &str) -> String {
-    text.replace(|c: char| c.is_ascii_digit(), "")
+/// What two texts have in common that differ only in numbers, or in addresses: words with a digit are left out.
+fn without_numbers(text: &str) -> String {
+    let words = text
+        .split(' ')
+        .filter(|word| !word.contains(|c: char| c.is_ascii_digit()));
+    words.collect::<Vec<_>>().join(" ")
 }
