@@ -108,6 +108,23 @@ fn observed_it_knows_the_rest() {
 }
 
 #[test]
+fn a_name_breaks_no_line_of_the_table() {
+    watchdog(60, || {
+        let rt = Builder::new_current_thread().observe(true).build().unwrap();
+        rt.block_on(async {
+            let pot = task::Builder::new().name("tea\n\x1b[2Jpot");
+            let pot = pot.spawn(std::future::pending::<()>()).unwrap();
+            yield_now().await;
+            let dump = Handle::current().dump();
+            assert!(of(&dump, pot.id()).name.as_deref() == Some("tea\n\x1b[2Jpot"));
+            let table = dump.to_string();
+            assert!(table.contains("  tea\u{fffd}\u{fffd}[2Jpot  "), "{table}");
+            assert_eq!(table.lines().count(), 1 + dump.tasks.len(), "{table}");
+        });
+    });
+}
+
+#[test]
 fn a_task_in_its_first_poll_is_seen_on_its_worker() {
     watchdog(60, || {
         let rt = multi_thread();

@@ -720,6 +720,18 @@ fn the_story_names_and_leaves_out() {
 }
 
 #[test]
+fn a_name_begins_no_line_of_the_story_and_gives_a_terminal_no_orders() {
+    let (runtime, trace) = traced();
+    runtime.block_on(async { spawn("tea\n\x1b[2J", yield_now()).await.unwrap() });
+    let story = trace.story();
+    assert!(story.contains("tea\u{fffd}\u{fffd}[2J  "), "{story}");
+    assert!(
+        !story.contains('\x1b') && !story.contains("tea\n"),
+        "{story}"
+    );
+}
+
+#[test]
 fn the_environment_has_the_story_told() {
     let ended = start_traced("tea", &["3"], "tell").ends();
     assert!(ended.success, "{}", ended.err);

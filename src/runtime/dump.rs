@@ -8,7 +8,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::trace::Who;
+use crate::trace::{Who, printable};
 
 /// The tasks of a runtime at one moment. Made by [`Handle::dump`](super::Handle::dump); printed, it is a table.
 ///
@@ -169,7 +169,7 @@ impl TaskDump {
                 Who::Main => "block_on".to_owned(),
                 Who::Task(id) => format!("task {id}"),
             },
-            or_unknown(self.name.as_ref().map(ToString::to_string)),
+            or_unknown(self.name.as_deref().map(printable)),
             self.place.to_string(),
             self.state.to_string(),
             or_unknown(self.waits_for.as_ref().map(ToString::to_string)),

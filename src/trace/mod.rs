@@ -72,6 +72,7 @@ pub(crate) use doing::{
 };
 pub(crate) use hook::{Here, Traced, enter, event, here, is_on};
 use record::Recorder;
+pub(crate) use words::printable;
 
 /// How many events of each thread a recording keeps, if nobody says otherwise.
 const CAPACITY: usize = 1 << 16;

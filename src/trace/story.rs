@@ -18,7 +18,7 @@ use std::io::{IsTerminal, Write as _, stderr};
 use std::time::Duration;
 
 use super::event::{Cause, Event, Kind, Lane, News, Outcome, Who};
-use super::words::{Subject, explanation, millis, predicate, subject};
+use super::words::{Subject, explanation, millis, predicate, printable, subject};
 use told::Told;
 
 /// The longest line.
@@ -199,12 +199,13 @@ impl Teller {
 
     /// A text in the last column.
     fn wrapped(&self, start: &str, text: &str, colour: &str, out: &mut String) {
+        let text = printable(text);
         let (on, off) = if self.colour {
             (colour, "\x1b[0m")
         } else {
             ("", "")
         };
-        let mut start = start.to_owned();
+        let mut start = printable(start);
         let mut line = String::new();
         for word in text.split(' ') {
             if !line.is_empty() && INDENT + line.chars().count() + 1 + word.chars().count() > WIDTH

@@ -248,6 +248,11 @@ pub(super) fn explanation(kind: &Kind) -> Option<(&'static str, &'static str)> {
     })
 }
 
+/// A text in one line, for a terminal or a table: a name may hold what would begin another line, or give a terminal orders.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 /// A duration, in the unit of the story.
 pub(super) fn millis(duration: Duration) -> String {
     let millis = duration.as_secs_f64() * 1e3;
