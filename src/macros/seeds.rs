@@ -1,6 +1,10 @@
 //! What `#[samovar::test(seeds = ..)]` calls: the same test under one seed after the other.
+//!
+//! A function, and no text of the macro: it is compiled once, and not in every test. What is printed when a seed fails is a
+//! command to be copied, for the run has to be repeated before anybody can understand it.
 
 use std::env;
+use std::ffi::OsStr;
 use std::future::Future;
 use std::io;
 use std::ops::Range;
@@ -27,7 +31,7 @@ pub fn run_seeds<F>(
 ) where
     F: Future<Output: Termination>,
 {
-    let seeds = env::var(VARIABLE).map_or(seeds, |value| parse(&value));
+    let seeds = env::var_os(VARIABLE).map_or(seeds, |value| parse(&value));
     assert!(
         !seeds.is_empty(),
         "there is no seed in {seeds:?}: the test would not run"
@@ -54,13 +58,14 @@ pub fn run_seeds<F>(
 
 /// The seeds that the environment asks for.
 #[track_caller]
-fn parse(value: &str) -> Range<u64> {
+fn parse(value: &OsStr) -> Range<u64> {
+    let value = value.to_string_lossy();
     let number = |text: &str| text.trim().parse::<u64>().ok();
     let seeds = match value.split_once("..") {
         Some((first, end)) => number(first)
             .zip(number(end))
             .map(|(first, end)| first..end),
-        None => number(value).map(|seed| seed..seed.saturating_add(1)),
+        None => number(&value).map(|seed| seed..seed.saturating_add(1)),
     };
     match seeds {
         Some(seeds) => seeds,
@@ -84,12 +89,14 @@ fn explanation(seed: u64, seeds: &Range<u64>, module: &str, name: &str) -> Strin
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
 
     #[test]
     fn the_environment_says_a_number_or_a_range() {
-        assert_eq!(parse("17"), 17..18);
-        assert_eq!(parse(" 3..9 "), 3..9);
+        assert_eq!(parse("17".as_ref()), 17..18);
+        assert_eq!(parse(" 3..9 ".as_ref()), 3..9);
     }
 
     #[test]
@@ -97,7 +104,13 @@ mod tests {
         expected = "SAMOVAR_SEED is `tea`: it must be a number, or a range like 0..1000"
     )]
     fn anything_else_is_refused() {
-        parse("tea");
+        parse("tea".as_ref());
+    }
+
+    #[test]
+    #[should_panic(expected = "SAMOVAR_SEED is `\u{fffd}`")]
+    fn what_is_no_text_is_refused_too() {
+        parse(OsStr::from_bytes(&[0xff]));
     }
 
     #[test]
