@@ -240,7 +240,8 @@ impl Teller {
         if left_out == 0 {
             return;
         }
-        let mut text = format!("... {left_out} more events of the same sort");
+        let events = if left_out == 1 { "event" } else { "events" };
+        let mut text = format!("... {left_out} more {events} of the same sort");
         if self.explained.insert("left out") {
             text += ", left out: tasks from the same line of the program, and waits for the same thing again \
                      (SAMOVAR_TRACE=tell-all tells everything)";
