@@ -74,6 +74,33 @@ thread_local! {
 ///
 /// It leads the other way too: around what is hyper's, an upgraded connection (`hyper::upgrade::Upgraded`) for example, it
 /// is `AsyncRead` and `AsyncWrite`.
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use hyper::body::Incoming;
+/// use hyper::service::service_fn;
+/// use hyper::{Request, Response, client, server};
+/// use samovar::hyper::Io;
+///
+/// async fn hello(_: Request<Incoming>) -> Result<Response<String>, Infallible> {
+///     Ok(Response::new("Hello, World!".to_owned()))
+/// }
+///
+/// # #[samovar::main(flavor = "current_thread")]
+/// # async fn main() -> hyper::Result<()> {
+/// let (guest, host) = samovar::io::duplex(1024);
+/// samovar::spawn(
+///     server::conn::http1::Builder::new().serve_connection(Io::new(host), service_fn(hello)),
+/// );
+/// let (mut requests, connection) = client::conn::http1::handshake(Io::new(guest)).await?;
+/// samovar::spawn(connection);
+///
+/// let response = requests.send_request(Request::new(String::new())).await?;
+/// assert!(response.status().is_success());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Io<T> {
     /// The connection.
@@ -205,6 +232,14 @@ impl<T: Write + Unpin> AsyncWrite for Io<T> {
 }
 
 /// Spawns what HTTP/2 wants to run beside the connection, on the runtime of the task that polls it.
+///
+/// ```
+/// use hyper::server::conn::http2;
+/// use samovar::hyper::{Executor, Timer};
+///
+/// let mut builder = http2::Builder::new(Executor);
+/// builder.timer(Timer).max_concurrent_streams(100);
+/// ```
 ///
 /// # Panics
 ///

@@ -11,7 +11,6 @@
 //!
 //! [`unix`] has the others: `SIGTERM`, which service managers send, `SIGHUP` and so on.
 
-#[cfg(unix)]
 pub mod unix;
 
 use std::io;

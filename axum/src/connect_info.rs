@@ -80,6 +80,27 @@ where
 }
 
 /// A layer for tests without a connection: [`ConnectInfo`] then extracts this.
+///
+/// ```
+/// # use samovar_axum as axum;
+/// use std::net::SocketAddr;
+///
+/// use axum::body::Body;
+/// use axum::extract::{ConnectInfo, Request, connect_info::MockConnectInfo};
+/// use axum::{Router, routing::get};
+/// use tower_service::Service;
+///
+/// async fn who(ConnectInfo(address): ConnectInfo<SocketAddr>) -> String {
+///     format!("you are {address}")
+/// }
+///
+/// # samovar::block_on(async {
+/// let guest = SocketAddr::from(([192, 0, 2, 1], 1234));
+/// let mut app = Router::new().route("/", get(who)).layer(MockConnectInfo(guest));
+/// let response = app.call(Request::new(Body::empty())).await.unwrap();
+/// assert!(response.status().is_success());
+/// # });
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct MockConnectInfo<T>(
     /// What is extracted.

@@ -1,4 +1,8 @@
 //! What stands in the parentheses of the attribute: `name = value`, separated by commas.
+//!
+//! A value that is an expression is taken over token by token and unread: the compiler knows best what is wrong with it, and
+//! where. What can be but a word or two (a flavor, `true`) is checked here, and so is what would only fail when the runtime is
+//! built: an error says what to write instead.
 
 use crate::error::Error;
 use crate::function::{is_ident, is_punct};

@@ -7,8 +7,7 @@
 ///
 /// A future that an `async fn` returns must not be moved once it is polled. `.await` sees to that, but takes the
 /// future. To poll one by reference, again and again (in a [`select!`](crate::select) in a loop), it must be pinned
-/// first: in a
-/// [`Box::pin`], or without an allocation by this macro. After `pin!(x)`, `x` is a
+/// first: in a [`Box::pin`], or without an allocation by this macro. After `pin!(x)`, `x` is a
 /// [`Pin<&mut _>`](std::pin::Pin) to what it was, and ends with the block.
 ///
 /// It takes **names**, not expressions. It is a statement; the expression is [`std::pin::pin!`].

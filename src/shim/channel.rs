@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Condvar, Mutex, lock, now, wait_timeout};
 
-/// A channel of any length, for one kind of sender and one kind of receiver.
+/// A channel of any length, with one sender and one receiver.
 pub(crate) fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
     let channel = Arc::new(Channel {
         state: Mutex::new(State {

@@ -82,6 +82,22 @@ pub struct Signal {
 impl Signal {
     /// Waits for the signal. `None`: none will ever come, because the runtime is shut down.
     ///
+    /// ```
+    /// use samovar::signal::unix::{SignalKind, signal};
+    ///
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let kind = SignalKind::window_change();
+    /// let mut resized = signal(kind)?;
+    /// signal_hook::low_level::raise(kind.as_raw_value())?; // as if the window had been pulled larger
+    /// assert_eq!(resized.recv().await, Some(()));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When it is polled outside a runtime.
+    ///
     /// # Cancel safety
     ///
     /// Cancel safe: a signal that comes while nobody waits is told by the next call.

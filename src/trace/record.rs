@@ -1,6 +1,7 @@
 //! The recording: what happened, in one bounded ring per thread, and what is known of each living task.
 //!
-//! A ring forgets its oldest events when it is full, and counts them. Threads share nothing but a counter that numbers the
+//! A ring forgets its oldest events when it is full, and counts them. (Rejected: one ring for all. A thread that does much
+//! would push out what one that does little had to say.) Threads share nothing but a counter that numbers the
 //! events, so the numbers are in an order in which every cause comes before its effect: an event is numbered *before* what it
 //! tells of can be seen by another thread (see [`stamp`](Recorder::stamp)).
 
@@ -33,7 +34,7 @@ pub(crate) struct Recorder {
     tasks: Mutex<HashMap<Who, About>>,
     /// Tells each event as it happens, if somebody listens. The lock keeps lines whole.
     live: OnceLock<Mutex<Teller>>,
-    /// How many threads of the blocking pool were seen.
+    /// How many threads of the blocking pool were seen. Relaxed: each gets another number, in whatever order.
     blocking: AtomicUsize,
 }
 

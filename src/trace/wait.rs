@@ -3,6 +3,9 @@
 //! The runtime sees only `Pending`. What it means is known to the leaf inside: a socket, a timer, a channel. While
 //! somebody traces, the leaf says so here, and the poll's end collects it. Several notes of one poll (`select!`, `join!`)
 //! are joined with "or": the first that comes true wakes the task.
+//!
+//! Rejected: a trait that a future could be asked by, for every future between the leaf and the task would have to pass the
+//! question on, and an `async` block cannot.
 
 use std::cell::RefCell;
 use std::sync::Arc;

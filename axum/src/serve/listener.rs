@@ -9,7 +9,36 @@ use futures_io::{AsyncRead, AsyncWrite};
 use samovar::net;
 use samovar::time::sleep;
 
-/// Where connections come from. Implement it to serve over TLS, or over something that is no socket at all.
+/// Where connections come from. Implement it to serve over TLS, or over something that is no socket at all:
+///
+/// ```
+/// # use samovar_axum as axum;
+/// use std::future::pending;
+/// use std::io;
+///
+/// use axum::serve::Listener;
+/// use samovar::io::DuplexStream;
+/// use samovar::sync::mpsc;
+///
+/// /// Connections from the same process, for tests.
+/// struct Door(mpsc::Receiver<DuplexStream>);
+///
+/// impl Listener for Door {
+///     type Io = DuplexStream;
+///     type Addr = ();
+///
+///     async fn accept(&mut self) -> (DuplexStream, ()) {
+///         match self.0.recv().await {
+///             Some(guest) => (guest, ()),
+///             None => pending().await, // nobody will ever come
+///         }
+///     }
+///
+///     fn local_addr(&self) -> io::Result<()> {
+///         Ok(())
+///     }
+/// }
+/// ```
 pub trait Listener: Send + 'static {
     /// A connection.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
@@ -22,6 +51,10 @@ pub trait Listener: Send + 'static {
     const VECTORED: bool = false;
 
     /// Waits for a connection. Errors are the listener's own to deal with.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is dropped when a server [ends](super::Serve::with_graceful_shutdown), and not called again.
     fn accept(&mut self) -> impl Future<Output = (Self::Io, Self::Addr)> + Send;
 
     /// The address that is listened on.
@@ -48,7 +81,6 @@ impl Listener for net::TcpListener {
     }
 }
 
-#[cfg(unix)]
 impl Listener for net::UnixListener {
     type Io = net::UnixStream;
     type Addr = std::os::unix::net::SocketAddr;
