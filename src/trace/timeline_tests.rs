@@ -18,11 +18,11 @@ pub(super) fn events(kinds: Vec<Kind>) -> Vec<Event> {
     (0..).zip(kinds).map(event).collect()
 }
 
-fn began(who: Who) -> Kind {
+pub(super) fn began(who: Who) -> Kind {
     Kind::PollBegan { who }
 }
 
-fn ended(who: Who, outcome: Outcome) -> Kind {
+pub(super) fn ended(who: Who, outcome: Outcome) -> Kind {
     Kind::PollEnded {
         who,
         outcome,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::of;
 use crate::task::Id;
-use crate::trace::event::{Cause, Kind, Who};
-use crate::trace::timeline_tests::{events, spawned, woken};
+use crate::trace::event::{Cause, Kind, Outcome, Who};
+use crate::trace::timeline_tests::{began, ended, events, spawned, woken};
 
 #[test]
 fn a_wake_is_as_late_as_its_own_timer_though_others_are_left_out() {
@@ -29,4 +29,11 @@ fn news_that_differ_only_in_the_address_are_told_three_times() {
     };
     let story = of(&events(["a", "b", "c", "d", "e"].map(ready).into()), 0);
     assert_eq!(story.matches("fe80::").count(), 3, "{story}");
+}
+
+#[test]
+fn the_future_of_the_next_block_on_is_another_one() {
+    let main = [began(Who::Main), ended(Who::Main, Outcome::Ready)];
+    let story = of(&events([main.clone(), main].concat()), 0);
+    assert_eq!(story.matches("for the first time").count(), 2, "{story}");
 }

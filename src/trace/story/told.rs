@@ -164,10 +164,12 @@ impl Told {
                 }
             }
             Kind::PollEnded {
-                who,
-                outcome: Outcome::Ready | Outcome::Panicked,
+                outcome: Outcome::Pending,
                 ..
-            } => {
+            } => {}
+            // The next one is the future of another `block_on`.
+            Kind::PollEnded { who: Who::Main, .. } => drop(self.people.remove(&Who::Main)),
+            Kind::PollEnded { who, .. } => {
                 self.done.push_back(*who);
                 if self.done.len() > DONE {
                     self.done.pop_front().map(|who| self.people.remove(&who));
