@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::fmt::{Display, Write};
 
 use super::Trace;
-use super::event::Outcome;
+use super::event::{Lane, Outcome};
 use super::json::quoted;
 use super::timeline::{Actor, Arrow, Mark, Span, SpanKind, Timeline};
 use super::words::short_name;
@@ -53,54 +53,36 @@ impl Trace {
 
 /// The object that the page reads.
 fn data(timeline: &Timeline<'_>) -> String {
-    let Timeline {
-        lanes,
-        actors,
-        spans,
-        arrows,
-        marks,
-        ..
-    } = timeline;
     let (sentences, story) = sentences(timeline);
     let kind = |mark: &Mark| short_name(&timeline.events[mark.event].kind);
-    let mut kinds: Vec<&str> = marks.iter().map(kind).collect();
+    let mut kinds: Vec<&str> = timeline.marks.iter().map(kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let index = |mark: &Mark| {
-        kinds
-            .binary_search(&kind(mark))
-            .expect("every kind was collected")
+    let of_mark = |mark: &Mark| {
+        let kind = kinds.binary_search(&kind(mark));
+        let kind = kind.expect("every kind was collected");
+        format!(
+            "{kind},{},{},{}",
+            mark.event,
+            mark.lane,
+            or_none(mark.actor)
+        )
     };
+    let of_lane = |lane: &&Lane| quoted(&lane.to_string());
+    let at = timeline.events.iter().map(|event| event.at.as_nanos());
 
     let mut out = format!("{{\"lost\":{}", timeline.lost);
-    list(
-        &mut out,
-        "lanes",
-        lanes.iter().map(|lane| quoted(&lane.to_string())),
-    );
-    list(&mut out, "actors", actors.iter().map(of_actor));
+    list(&mut out, "lanes", timeline.lanes.iter().map(of_lane));
+    list(&mut out, "actors", timeline.actors.iter().map(of_actor));
     list(&mut out, "kinds", kinds.iter().map(|kind| quoted(kind)));
     list(&mut out, "sentences", sentences.iter());
-    list(
-        &mut out,
-        "at",
-        timeline.events.iter().map(|event| event.at.as_nanos()),
-    );
+    list(&mut out, "at", at);
     list(&mut out, "lane", timeline.lane_of.iter());
     list(&mut out, "story", story.iter());
-    list(&mut out, "spans", spans.iter().map(of_span));
-    list(
-        &mut out,
-        "arrows",
-        arrows
-            .iter()
-            .map(|arrow| of_arrow(arrow, timeline.is_spawn(arrow))),
-    );
-    list(
-        &mut out,
-        "marks",
-        marks.iter().map(|mark| of_mark(mark, index(mark))),
-    );
+    list(&mut out, "spans", timeline.spans.iter().map(of_span));
+    let of_arrow = |arrow| of_arrow(arrow, timeline.is_spawn(arrow));
+    list(&mut out, "arrows", timeline.arrows.iter().map(of_arrow));
+    list(&mut out, "marks", timeline.marks.iter().map(of_mark));
     out.push('}');
     out
 }
@@ -109,23 +91,24 @@ fn data(timeline: &Timeline<'_>) -> String {
 fn sentences(timeline: &Timeline<'_>) -> (Vec<String>, Vec<usize>) {
     let mut sentences = Vec::new();
     let mut known = HashMap::new();
-    let mut index = |event| {
-        *known
-            .entry(timeline.sentence(event))
-            .or_insert_with_key(|sentence| {
-                sentences.push(quoted(sentence));
-                sentences.len() - 1
-            })
+    let index = |event| {
+        let known = known.entry(timeline.sentence(event));
+        *known.or_insert_with_key(|sentence| {
+            sentences.push(quoted(sentence));
+            sentences.len() - 1
+        })
     };
-    let story = (0..timeline.events.len()).map(&mut index).collect();
+    let story = (0..timeline.events.len()).map(index).collect();
     (sentences, story)
 }
 
+/// Its label and its place.
 fn of_actor(actor: &Actor<'_>) -> String {
     let place = actor.place.as_deref().unwrap_or("");
     format!("[{},{}]", quoted(&actor.label()), quoted(place))
 }
 
+/// Its six numbers.
 fn of_span(span: &Span) -> String {
     let (kind, actor, outcome) = match span.kind {
         SpanKind::Poll(actor, outcome) => (0, Some(actor), outcome),
@@ -138,33 +121,14 @@ fn of_span(span: &Span) -> String {
         Outcome::Pending => 1,
         Outcome::Panicked => 2,
     });
-    let (lane, actor, outcome) = (span.lane, or_none(actor), or_none(outcome));
-    format!(
-        "{kind},{lane},{actor},{},{},{outcome}",
-        or_none(span.first),
-        or_none(span.last)
-    )
+    let numbers = [actor, span.first, span.last, outcome].map(or_none);
+    format!("{kind},{},{}", span.lane, numbers.join(","))
 }
 
+/// Its five numbers.
 fn of_arrow(arrow: &Arrow, is_spawn: bool) -> String {
-    let (
-        spawn,
-        Arrow {
-            event,
-            actor,
-            from,
-            to,
-        },
-    ) = (u8::from(is_spawn), arrow);
-    format!(
-        "{spawn},{event},{actor},{},{}",
-        or_none(*from),
-        or_none(*to)
-    )
-}
-
-fn of_mark(Mark { event, lane, actor }: &Mark, kind: usize) -> String {
-    format!("{kind},{event},{lane},{}", or_none(*actor))
+    let (spawn, from, to) = (u8::from(is_spawn), or_none(arrow.from), or_none(arrow.to));
+    format!("{spawn},{},{},{from},{to}", arrow.event, arrow.actor)
 }
 
 /// A field of the object.
