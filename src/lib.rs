@@ -63,7 +63,7 @@
 //! | How does it end? | `scheduler/shutdown.rs` (112), `scheduler/registry.rs` (44) |
 //! | And in a test? | `time/clock.rs` (129), `scheduler/jump.rs` (95), `scheduler/simulation.rs` (180) |
 //! | Who waits for what, and who can never wake? | `scheduler/census.rs` (126), `scheduler/asleep.rs` (82) |
-//! | Can I watch it? | `trace/hook.rs` (92), `trace/doing.rs` (172), `trace/record.rs` (171), `trace/story.rs` (231) |
+//! | Can I watch it? | `trace/hook.rs` (92), `trace/doing.rs` (172), `trace/record.rs` (171), `trace/story.rs` (237) |
 //!
 //! `cargo doc --document-private-items --open` shows them with their drawings.
 

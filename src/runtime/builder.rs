@@ -289,7 +289,7 @@ impl Builder {
         self
     }
 
-    /// Records what the runtime does, into `trace`: see [`trace`](crate::trace). Without this the environment variable
+    /// Records what the runtime does, into `trace`: see [`trace`]. Without this the environment variable
     /// `SAMOVAR_TRACE` decides.
     ///
     /// ```

@@ -10,7 +10,7 @@ use crate::context;
 use crate::runtime::Handle;
 use crate::trace;
 
-/// Spawns a task with a name, which a [trace](crate::trace) shows in place of its number.
+/// Spawns a task with a name, which a [trace] shows in place of its number.
 ///
 /// The name is Tokio's idea, and so are the methods and their `io::Result`, which is always `Ok` here.
 ///

@@ -35,25 +35,7 @@ pub(super) fn legend(
         right,
     };
     legend.shapes();
-    let mut seen = Vec::new();
-    for mark in timeline
-        .marks
-        .iter()
-        .filter(|mark| mark.event < layout.shown)
-    {
-        let kind = &timeline.events[mark.event].kind;
-        let name = short_name(kind);
-        if !seen.contains(&name) {
-            seen.push(name);
-            let changes_nothing = matches!(kind, Kind::Woken { .. });
-            let text = if changes_nothing {
-                "a wake that changed nothing"
-            } else {
-                name
-            };
-            legend.item(17.0, text, |pen, x, y| pen.sign(kind, x + 6.0, y - 4.0));
-        }
-    }
+    legend.signs(timeline, layout.shown);
     if !layout.breaks.is_empty() {
         legend.item(17.0, "a wait of everybody, cut short", |pen, x, y| {
             pen.zigzag(x + 3.0, y - 11.0, 2);
@@ -123,6 +105,24 @@ impl Legend<'_> {
         self.item(30.0, "serves reactor and timers", |pen, x, y| {
             pen.rect("serve", (x, y - 8.0), (24.0, 8.0), 0.0);
         });
+    }
+
+    /// The signs of the marks among the first `shown` events, each once.
+    fn signs(&mut self, timeline: &Timeline<'_>, shown: usize) {
+        let mut seen = Vec::new();
+        for mark in timeline.marks.iter().filter(|mark| mark.event < shown) {
+            let kind = &timeline.events[mark.event].kind;
+            let name = short_name(kind);
+            if seen.contains(&name) {
+                continue;
+            }
+            seen.push(name);
+            let text = match kind {
+                Kind::Woken { .. } => "a wake that changed nothing",
+                _ => name,
+            };
+            self.item(17.0, text, |pen, x, y| pen.sign(kind, x + 6.0, y - 4.0));
+        }
     }
 
     /// The colours of a few tasks; of many, only how many were spawned where.
