@@ -261,6 +261,30 @@ fn detached_tasks_run_on() {
 }
 
 #[test]
+fn those_that_were_let_go_do_not_change_the_order_of_the_others() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let mut set = JoinSet::new();
+        // Until it has ended, which nobody wants to know.
+        let ended = set.spawn(async { 0 });
+        while !ended.is_finished() {
+            yield_now().await;
+        }
+        set.detach_all();
+        let (gates, tasks): (Vec<_>, Vec<_>) = (1..=2).map(|n| gated(&mut set, n)).unzip();
+        // The second ends before the first, which has the place of the one that was let go.
+        for (gate, task) in gates.into_iter().zip(tasks).rev() {
+            gate.send(()).unwrap();
+            while !task.is_finished() {
+                yield_now().await;
+            }
+        }
+        assert_eq!(set.join_next().await.unwrap().unwrap(), 2);
+        assert_eq!(set.join_next().await.unwrap().unwrap(), 1);
+    });
+}
+
+#[test]
 fn shutdown_empties_the_set() {
     on_all(|| async {
         let drops = Arc::new(AtomicUsize::new(0));

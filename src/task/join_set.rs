@@ -336,6 +336,8 @@ impl<T: 'static> JoinSet<T> {
     /// # });
     /// ```
     pub fn detach_all(&mut self) {
+        // A list of their own for those that come: on the old one are keys that they will have, too early.
+        self.finished = Arc::default();
         self.tasks.clear();
     }
 
