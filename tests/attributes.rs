@@ -4,34 +4,18 @@
 #![deny(unused)]
 #![allow(missing_docs)]
 
+mod watchdog;
+
 use samovar::task::yield_now;
 use std::cell::Cell;
 use std::rc::Rc;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
-
-/// Ends the process if it lives for a minute: a test that waits for a thread which does not come must not hang.
-struct Watchdog(#[allow(dead_code, reason = "dropping it ends the watch")] mpsc::Sender<()>);
-
-impl Watchdog {
-    fn new() -> Self {
-        let (sender, receiver) = mpsc::channel();
-        let test = thread::current().name().unwrap_or("a test").to_owned();
-        thread::spawn(move || {
-            if receiver.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
-                eprintln!("{test} hangs");
-                std::process::exit(1);
-            }
-        });
-        Watchdog(sender)
-    }
-}
+use watchdog::Watchdog;
 
 #[samovar::test]
 async fn a_test_runs_tasks_on_its_own_thread() {
-    let _watchdog = Watchdog::new();
+    let _watchdog = Watchdog::new(60);
     for _ in 0..50 {
         let thread = samovar::spawn(async {
             yield_now().await;
@@ -51,7 +35,7 @@ async fn the_body_of_a_test_need_not_be_send() {
 
 #[samovar::test(flavor = "multi_thread", worker_threads = 3)]
 async fn workers_run_at_the_same_time() {
-    let _watchdog = Watchdog::new();
+    let _watchdog = Watchdog::new(60);
     let meeting = Arc::new(Barrier::new(3));
     // Each of the tasks blocks its thread until all three are there.
     let tasks = [(); 3].map(|()| {
@@ -81,7 +65,7 @@ fn main_has_many_threads_and_an_output() {
         };
         a.unwrap() != b.unwrap()
     }
-    let _watchdog = Watchdog::new();
+    let _watchdog = Watchdog::new(60);
     assert!(entry());
 }
 
@@ -137,7 +121,7 @@ async fn the_path_may_begin_at_the_crate() {
 
 #[samovar::test]
 async fn select_and_join_wait_for_tasks() {
-    let _watchdog = Watchdog::new();
+    let _watchdog = Watchdog::new(60);
     let (go_on, wait) = samovar::sync::oneshot::channel();
     let slow = samovar::spawn(async {
         wait.await.unwrap();

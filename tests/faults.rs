@@ -4,6 +4,7 @@
 //! Threads that cannot be started are in `faults_threads.rs`. `.ci/faults` has what needs a tracer or a machine of its own.
 
 mod runtime_support;
+#[allow(clippy::duplicate_mod, reason = "both have the watchdog")]
 mod support;
 
 use std::fs::File;

@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 
 mod runtime_support;
+#[allow(clippy::duplicate_mod, reason = "both have the watchdog")]
 mod support;
 
 use std::fs;

@@ -16,6 +16,7 @@ mod script;
 mod splitting;
 #[path = "io/stdio.rs"]
 mod stdio;
+mod watchdog;
 #[path = "io/writing.rs"]
 mod writing;
 

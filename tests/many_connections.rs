@@ -1,17 +1,18 @@
 //! Ten thousand connections that say nothing, and are there when they are spoken to. Server and clients are two processes,
 //! because each needs a descriptor for every connection.
 
+mod watchdog;
+
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio, exit};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Duration;
 
 use samovar::io::{AsyncReadExt, AsyncWriteExt};
 use samovar::net::TcpListener;
 use samovar::runtime::Builder;
+use watchdog::Watchdog;
 
 const CONNECTIONS: usize = 10_000;
 
@@ -96,7 +97,7 @@ fn server() {
 
 /// Connects all, then talks to each of them.
 fn clients() {
-    let calm = watchdog();
+    let calm = Watchdog::new(120);
     let mut server = again("server", &mut Command::new(this()))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -153,16 +154,4 @@ fn say(connections: &mut [TcpStream], byte: u8) {
         stream.read_exact(&mut answer).unwrap();
         assert_eq!(answer[0], byte + 1);
     }
-}
-
-/// Ends the process when the sender is not dropped in time.
-fn watchdog() -> Sender<()> {
-    let (calm, alarm) = channel();
-    thread::spawn(move || {
-        if alarm.recv_timeout(Duration::from_secs(120)) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("hangs: a connection is not answered");
-            exit(1);
-        }
-    });
-    calm
 }

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use runtime_support::{Counter, current_thread, holding, multi_thread, on_drop, watchdog};
+use runtime_support::{Counter, holding, multi_thread, on_drop, runtime, watchdog, with_workers};
 use samovar::io::{AsyncReadExt, AsyncWriteExt};
 use samovar::net::{TcpListener, TcpStream, UdpSocket, UnixStream};
 use samovar::runtime::{Builder, Handle, Runtime};
@@ -25,21 +25,6 @@ use samovar::task::{JoinHandle, yield_now};
 use samovar::time::{Interval, Sleep, interval, sleep};
 
 const MILLI: Duration = Duration::from_millis(1);
-
-/// Runs `test` under a watchdog with each of these numbers of workers; 0 is a current-thread runtime.
-#[track_caller]
-fn with_workers(test: fn(Runtime)) {
-    for workers in [0, 1, 2] {
-        watchdog(60, move || test(runtime(workers)));
-    }
-}
-
-fn runtime(workers: usize) -> Runtime {
-    match workers {
-        0 => current_thread(),
-        _ => multi_thread(workers),
-    }
-}
 
 /// Runs whatever is ready.
 fn run_a_while(rt: &Runtime) {

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
 use runtime_support::{
-    Counter, block_for, current_thread, holding, multi_thread, on_drop, wait_until, watchdog,
+    Counter, block_for, current_thread, holding, multi_thread, on_drop, runtime, wait_until,
+    watchdog,
 };
 use samovar::runtime::{Builder, Handle, Runtime};
 use samovar::task::{JoinHandle, spawn_blocking, yield_now};
@@ -25,20 +26,11 @@ const MILLI: Duration = Duration::from_millis(1);
 /// Whoever counts what the whole process has is alone in it; the other tests share.
 static PROCESS: RwLock<()> = RwLock::new(());
 
-/// Runs `test` beside others, under a watchdog, with each of these numbers of workers; 0 is a current-thread runtime.
+/// Runs `test` beside others, with each of some numbers of workers.
 #[track_caller]
 fn with_workers(test: fn(Runtime)) {
     let _shared = PROCESS.read().unwrap_or_else(|error| error.into_inner());
-    for workers in [0, 1, 2] {
-        watchdog(60, move || test(runtime(workers)));
-    }
-}
-
-fn runtime(workers: usize) -> Runtime {
-    match workers {
-        0 => current_thread(),
-        _ => multi_thread(workers),
-    }
+    runtime_support::with_workers(test);
 }
 
 /// A timer for `rt` that does not fire.
@@ -425,7 +417,7 @@ fn a_runtime_in_a_thread_local_ends_with_its_thread() {
         for first_touched in ["the runtime", "the thread-local"] {
             let dropped = Counter::new();
             let probe = dropped.on_drop();
-            watchdog(60, move || {
+            let thread = thread::spawn(move || {
                 if first_touched == "the thread-local" {
                     MINE.with(|_| ());
                 }
@@ -437,6 +429,7 @@ fn a_runtime_in_a_thread_local_ends_with_its_thread() {
                     mine.borrow_mut().push(multi_thread(2));
                 });
             });
+            watchdog(60, || thread.join().unwrap());
             // `join` returns when the thread-locals are gone.
             assert_eq!(dropped.get(), 1);
         }

@@ -4,12 +4,14 @@
 //! No test of the real clock says how soon something must happen, except where minutes lie between right and wrong: a busy machine is late. What
 //! must never happen is to be early. The arithmetic of missed ticks and the wheel are tested where they are written.
 
+mod watchdog;
+
 use std::future::{Future, pending, poll_fn, ready};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::channel;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
@@ -17,29 +19,12 @@ use samovar::time::{
     Duration, Instant, MissedTickBehavior, advance, interval, interval_at, sleep, sleep_until,
     timeout, timeout_at,
 };
+use watchdog::Watchdog;
 
 const MS: Duration = Duration::from_millis(1);
 
 /// Long enough that a test which waits for it has failed.
 const AGES: Duration = Duration::from_secs(3600);
-
-/// Ends the test program, and says why, when it lives for a minute: nothing here takes a second.
-struct Watchdog {
-    /// Dropped, it calls the dog off.
-    _calm: Sender<()>,
-}
-
-fn watchdog() -> Watchdog {
-    let (calm, alarm) = channel();
-    let test = thread::current().name().unwrap_or("a test").to_owned();
-    thread::spawn(move || {
-        if alarm.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("{test} hangs");
-            std::process::abort();
-        }
-    });
-    Watchdog { _calm: calm }
-}
 
 /// A waker that counts.
 #[derive(Default)]
@@ -74,7 +59,7 @@ async fn polls_until_ready(future: impl Future<Output = ()>) -> usize {
 
 #[samovar::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_sleep_is_early_though_workers_block() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let sleeps: Vec<_> = (0..800u64)
         .map(|n| {
             samovar::spawn(async move {
@@ -97,7 +82,7 @@ async fn no_sleep_is_early_though_workers_block() {
 
 #[samovar::test]
 async fn a_sleep_until_now_or_earlier_is_ready_at_the_first_or_second_poll() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     assert!(polls_until_ready(sleep(Duration::ZERO)).await <= 2);
     assert!(polls_until_ready(sleep_until(Instant::now())).await <= 2);
     let past = Instant::now();
@@ -107,7 +92,7 @@ async fn a_sleep_until_now_or_earlier_is_ready_at_the_first_or_second_poll() {
 
 #[samovar::test(start_paused = true)]
 async fn sleeps_end_in_the_order_of_their_deadlines() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let start = Instant::now();
     let (ended, order) = channel();
     let tasks = [30, 10, 20, 5].map(|ms| {
@@ -127,7 +112,7 @@ async fn sleeps_end_in_the_order_of_their_deadlines() {
 
 #[samovar::test(start_paused = true)]
 async fn of_several_wakers_the_last_is_woken() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let count = Arc::new(Count::default());
     let mut sleep = pin!(sleep(10 * MS));
     let first = Waker::from(count.clone());
@@ -139,7 +124,7 @@ async fn of_several_wakers_the_last_is_woken() {
 
 #[samovar::test(start_paused = true)]
 async fn a_hundred_thousand_sleeps_that_are_dropped_leave_no_waker_behind() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let count = Arc::new(Count::default());
     let waker = Waker::from(count.clone());
     let mut sleeps: Vec<_> = (0..100_000u32)
@@ -162,7 +147,7 @@ async fn a_hundred_thousand_sleeps_that_are_dropped_leave_no_waker_behind() {
 
 #[samovar::test(start_paused = true)]
 async fn a_sleep_that_is_never_polled_registers_nothing_and_wakes_nobody() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let unpolled: Vec<_> = (0..1000).map(|_| sleep(MS)).collect();
     sleep(5 * MS).await;
     drop(unpolled);
@@ -176,7 +161,7 @@ fn a_sleep_made_outside_a_runtime_panics() {
 
 #[test]
 fn a_sleep_may_outlive_its_runtime() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let count = Arc::new(Count::default());
     let waker = Waker::from(count.clone());
     let mut kept = None;
@@ -195,7 +180,7 @@ fn a_sleep_may_outlive_its_runtime() {
 
 #[samovar::test(start_paused = true)]
 async fn a_sleep_that_is_reset_fires_once_per_arming() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let mut sleep = pin!(sleep(AGES));
     assert!(poll_with(&mut sleep, Waker::noop()).is_pending());
 
@@ -228,7 +213,7 @@ async fn a_sleep_that_is_reset_fires_once_per_arming() {
 
 #[samovar::test]
 async fn a_timer_that_always_sets_itself_anew_does_not_keep_others_from_firing() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let stop = Arc::new(AtomicBool::new(false));
     let busy = samovar::spawn({
         let stop = stop.clone();
@@ -260,7 +245,7 @@ fn processor_time() -> Duration {
 #[cfg(target_os = "linux")]
 #[samovar::test]
 async fn to_wait_for_longer_than_the_system_can_count_is_no_busy_loop() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     const DAY: Duration = Duration::from_secs(86_400);
     // 2^31 ms are 24.8 days, 2^32 ms are 49.7 days.
     for far in [24 * DAY, 25 * DAY, 50 * DAY, 36_500 * DAY, Duration::MAX] {
@@ -291,7 +276,7 @@ async fn to_wait_for_longer_than_the_system_can_count_is_no_busy_loop() {
 
 #[samovar::test(start_paused = true)]
 async fn a_future_that_is_ready_is_in_time_whatever_the_timeout() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     assert_eq!(timeout(Duration::ZERO, ready(1)).await, Ok(1));
     assert_eq!(timeout(Duration::MAX, ready(2)).await, Ok(2));
     assert_eq!(timeout_at(Instant::now() - MS, ready(3)).await, Ok(3));
@@ -305,7 +290,7 @@ async fn a_future_that_is_ready_is_in_time_whatever_the_timeout() {
 
 #[samovar::test(start_paused = true)]
 async fn a_future_that_is_never_ready_is_given_up() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     for duration in [Duration::ZERO, Duration::from_nanos(1), MS, 5 * MS] {
         let start = Instant::now();
         assert!(timeout(duration, pending::<()>()).await.is_err());
@@ -316,7 +301,7 @@ async fn a_future_that_is_never_ready_is_given_up() {
 
 #[samovar::test(start_paused = true)]
 async fn the_error_says_that_the_deadline_has_elapsed() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let error = timeout(Duration::ZERO, pending::<()>()).await.unwrap_err();
     assert_eq!(error.to_string(), "deadline has elapsed");
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
@@ -324,7 +309,7 @@ async fn the_error_says_that_the_deadline_has_elapsed() {
 
 #[samovar::test]
 async fn a_future_that_uses_up_its_budget_at_every_poll_is_still_given_up() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let hog = async {
         let (sender, mut receiver) = samovar::sync::mpsc::unbounded_channel();
         loop {
@@ -338,7 +323,7 @@ async fn a_future_that_uses_up_its_budget_at_every_poll_is_still_given_up() {
 
 #[samovar::test]
 async fn a_loop_of_timeouts_that_are_over_at_once_lets_others_run() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let stop = Arc::new(AtomicBool::new(false));
     let busy = samovar::spawn({
         let stop = stop.clone();
@@ -355,7 +340,7 @@ async fn a_loop_of_timeouts_that_are_over_at_once_lets_others_run() {
 
 #[samovar::test]
 async fn a_timeout_that_is_dropped_drops_its_future_and_its_timer() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let count = Arc::new(Count::default());
     let waker = Waker::from(count.clone());
     let inside = Arc::new(());
@@ -375,7 +360,7 @@ async fn a_timeout_that_is_dropped_drops_its_future_and_its_timer() {
 
 #[samovar::test(start_paused = true)]
 async fn a_borrowed_future_goes_on_after_the_timeout() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let mut work = pin!(async {
         sleep(5 * MS).await;
         "done"
@@ -386,7 +371,7 @@ async fn a_borrowed_future_goes_on_after_the_timeout() {
 
 #[samovar::test(start_paused = true)]
 async fn timeouts_within_timeouts_end_with_the_shortest() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let inner = timeout(MS, pending::<()>());
     assert!(timeout(AGES, inner).await.unwrap().is_err());
     let inner = timeout(AGES, pending::<()>());
@@ -404,7 +389,7 @@ fn a_timeout_can_be_sent_to_another_thread() {
 
 #[samovar::test(start_paused = true)]
 async fn an_interval_ticks_at_once_and_then_on_its_marks() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let before = Instant::now();
     let mut interval = interval(3 * MS);
     let first = interval.tick().await;
@@ -418,7 +403,7 @@ async fn an_interval_ticks_at_once_and_then_on_its_marks() {
 
 #[samovar::test(start_paused = true)]
 async fn an_interval_with_a_start_ticks_first_then() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let start = Instant::now() + 5 * MS;
     let mut interval = interval_at(start, AGES);
     assert_eq!(interval.tick().await, start);
@@ -433,7 +418,7 @@ async fn an_interval_of_zero_panics() {
 
 #[samovar::test(start_paused = true)]
 async fn an_interval_of_the_longest_period_ticks_once() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     for behavior in [
         MissedTickBehavior::Burst,
         MissedTickBehavior::Delay,
@@ -455,7 +440,7 @@ async fn an_interval_of_the_longest_period_ticks_once() {
 
 #[samovar::test(start_paused = true)]
 async fn burst_makes_up_for_every_missed_tick() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let mut interval = interval(10 * MS);
     let first = interval.tick().await;
     advance(50 * MS).await;
@@ -466,7 +451,7 @@ async fn burst_makes_up_for_every_missed_tick() {
 
 #[samovar::test(start_paused = true)]
 async fn delay_waits_a_full_period_after_a_late_tick() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let mut interval = interval(10 * MS);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let first = interval.tick().await;
@@ -478,7 +463,7 @@ async fn delay_waits_a_full_period_after_a_late_tick() {
 
 #[samovar::test(start_paused = true)]
 async fn skip_leaves_ticks_out_and_stays_on_the_marks() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let mut interval = interval(10 * MS);
     interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let first = interval.tick().await;
@@ -490,7 +475,7 @@ async fn skip_leaves_ticks_out_and_stays_on_the_marks() {
 
 #[samovar::test(start_paused = true)]
 async fn a_tick_that_is_given_up_is_not_lost() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let mut interval = interval(20 * MS);
     let first = interval.tick().await;
     for _ in 0..3 {
@@ -503,7 +488,7 @@ async fn a_tick_that_is_given_up_is_not_lost() {
 
 #[samovar::test(start_paused = true)]
 async fn an_interval_can_be_reset() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let mut interval = interval(5 * MS);
     interval.tick().await;
 
@@ -526,7 +511,7 @@ async fn an_interval_can_be_reset() {
 
 #[samovar::test(start_paused = true)]
 async fn poll_tick_wakes_the_last_waker() {
-    let _dog = watchdog();
+    let _dog = Watchdog::new(60);
     let count = Arc::new(Count::default());
     let mut interval = interval(10 * MS);
     interval.tick().await;

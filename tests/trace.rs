@@ -23,8 +23,7 @@ use samovar::trace::{Cause, Event, Kind, Lane, News, Outcome, QueueName, Trace, 
 /// A runtime on this thread, and its trace.
 fn traced() -> (Runtime, Trace) {
     let trace = Trace::new();
-    let runtime = Builder::new_current_thread().trace(&trace).build().unwrap();
-    (runtime, trace)
+    (runtime_support::traced(0, &trace), trace)
 }
 
 /// A millisecond, for timers whose length does not matter.
@@ -246,11 +245,7 @@ fn a_theft_is_told_by_the_thief() {
         // The watchdog may be quicker than the thief, and move the task to the inbox: then once more.
         for _ in 0.. {
             let trace = Trace::new();
-            let runtime = Builder::new_multi_thread()
-                .worker_threads(2)
-                .trace(&trace)
-                .build()
-                .unwrap();
+            let runtime = runtime_support::traced(2, &trace);
             runtime.block_on(async {
                 let (done, is_done) = mpsc::channel();
                 for _ in 0..100 {
@@ -305,7 +300,7 @@ fn a_theft_is_told_by_the_thief() {
 #[test]
 fn a_full_ring_forgets_the_oldest_and_counts_them() {
     let trace = Trace::with_capacity(10);
-    let runtime = Builder::new_current_thread().trace(&trace).build().unwrap();
+    let runtime = runtime_support::traced(0, &trace);
     runtime.block_on(async {
         for _ in 0..50 {
             samovar::spawn(async {}).await.unwrap();
@@ -635,11 +630,7 @@ fn consistent(events: &[Event]) {
 fn under_stress_every_effect_has_its_cause() {
     watchdog(120, || {
         let trace = Trace::with_capacity(1 << 20);
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(3)
-            .trace(&trace)
-            .build()
-            .unwrap();
+        let runtime = runtime_support::traced(3, &trace);
         let handle = runtime.handle().clone();
         let outside = thread::spawn(move || {
             let tasks: Vec<_> = (0..200).map(|_| handle.spawn(yield_now())).collect();

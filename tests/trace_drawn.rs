@@ -1,6 +1,6 @@
 //! The pictures of a run: Chrome's trace format field by field, the still picture as XML, the page in a browser.
 
-mod support;
+mod runtime_support;
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::{Future, poll_fn};
@@ -12,15 +12,14 @@ use std::time::Duration;
 use std::{env, fs, process, thread};
 
 use roxmltree::{Document, Node};
+use runtime_support::{traced, watchdog};
 use samovar::io::{AsyncReadExt, AsyncWriteExt};
 use samovar::net::{TcpListener, TcpStream};
-use samovar::runtime::Builder;
 use samovar::sync::oneshot;
 use samovar::task;
 use samovar::time::sleep;
 use samovar::trace::{Event, Kind, News, Outcome, Trace, Who};
 use serde_json::Value;
-use support::watchdog;
 
 /// A name that would break a page, an attribute, XML and JSON, if it could.
 const NASTY: &str = "</script><script>boom()</script> \"&'\\ \u{1}\u{2028}\n]]>";
@@ -28,11 +27,7 @@ const NASTY: &str = "</script><script>boom()</script> \"&'\\ \u{1}\u{2028}\n]]>"
 /// A runtime that does a bit of everything.
 fn run() -> Trace {
     let trace = Trace::new();
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .trace(&trace)
-        .build()
-        .unwrap();
+    let runtime = traced(2, &trace);
     watchdog(60, || {
         runtime.block_on(everything());
         drop(runtime);
@@ -417,7 +412,7 @@ fn svg_has_a_block_per_poll_and_an_arrow_per_wake() {
 #[test]
 fn svg_of_a_long_run_says_that_it_is_cut() {
     let trace = Trace::with_capacity(2000);
-    let runtime = Builder::new_current_thread().trace(&trace).build().unwrap();
+    let runtime = traced(0, &trace);
     watchdog(60, || {
         runtime.block_on(async {
             for _ in 0..1000 {
@@ -596,7 +591,7 @@ fn the_page_says_what_is_lost_in_a_browser() {
         return println!("skipped: there is no Chromium here to look at the page with");
     };
     let trace = Trace::with_capacity(100);
-    let runtime = Builder::new_current_thread().trace(&trace).build().unwrap();
+    let runtime = traced(0, &trace);
     watchdog(60, || {
         runtime.block_on(async {
             for _ in 0..100 {

@@ -1,14 +1,15 @@
-//! What the channel tests share: wakers that count, values that tell of their end, and a watchdog.
+//! What the channel tests share: wakers that count, values that tell of their end, and the watchdog.
 #![allow(dead_code)]
+
+#[path = "../watchdog/mod.rs"]
+mod watchdog;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread;
-use std::time::Duration;
+pub use watchdog::watchdog_minute as watchdog;
 
 /// Counts how often it is woken.
 #[derive(Default)]
@@ -86,22 +87,6 @@ impl Drop for Tally {
     fn drop(&mut self) {
         self.drops.fetch_add(1, SeqCst);
         assert!(!self.panics, "bomb");
-    }
-}
-
-/// Runs `test`, and fails instead of hanging.
-pub fn watchdog(test: impl FnOnce() + Send + 'static) {
-    let (done, end) = channel();
-    let thread = thread::spawn(move || {
-        test();
-        let _ = done.send(());
-    });
-    match end.recv_timeout(Duration::from_secs(60)) {
-        Err(RecvTimeoutError::Timeout) => panic!("the test hangs"),
-        // Finished, or panicked before it could say so.
-        _ => thread
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
     }
 }
 

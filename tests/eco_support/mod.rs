@@ -1,29 +1,13 @@
 //! What the tests of the wider ecosystem share: a runtime under a watchdog.
 #![allow(dead_code)]
 
+#[path = "../watchdog/mod.rs"]
+mod watchdog;
+
 use std::future::Future;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
-use std::time::Duration;
 
 use samovar::runtime::Builder;
-
-/// Runs `body` on a thread of its own, and fails when it does not end.
-pub fn watchdog(body: impl FnOnce() + Send + 'static) {
-    let (done, finished) = channel();
-    let thread = thread::spawn(move || {
-        body();
-        let _ = done.send(());
-    });
-    match finished.recv_timeout(Duration::from_secs(60)) {
-        Err(RecvTimeoutError::Timeout) => panic!("hangs: a wake-up was lost, or nobody answers"),
-        Ok(()) | Err(RecvTimeoutError::Disconnected) => {
-            if let Err(panic) = thread.join() {
-                std::panic::resume_unwind(panic);
-            }
-        }
-    }
-}
+pub use watchdog::watchdog_minute as watchdog;
 
 /// Runs a future on a runtime with two workers and on a current-thread one, and fails when it hangs.
 pub fn on_both<F, Fut>(make: F)

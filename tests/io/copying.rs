@@ -15,7 +15,8 @@ use samovar::io::{
 };
 
 use super::reading::pieces;
-use super::script::{Both, Fail, Take, Wait, give, reader, watchdog, writer};
+use super::script::{Both, Fail, Take, Wait, give, reader, writer};
+use super::watchdog::watchdog_minute as watchdog;
 
 #[test]
 fn copy_moves_everything_and_flushes() {

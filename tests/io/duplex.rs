@@ -12,7 +12,7 @@ use futures::join;
 use proptest::prelude::*;
 use samovar::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 
-use super::script::watchdog;
+use super::watchdog::watchdog_minute as watchdog;
 
 /// Counts how often it was woken.
 #[derive(Default)]

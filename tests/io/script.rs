@@ -4,10 +4,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::pin::{Pin, pin};
-use std::sync::mpsc;
 use std::task::{Context, Poll};
-use std::thread;
-use std::time::Duration;
 
 use samovar::io::{AsyncRead, AsyncWrite};
 
@@ -216,19 +213,4 @@ pub fn cancel<F: Future>(future: F) {
     let mut cx = Context::from_waker(futures::task::noop_waker_ref());
     let poll = pin!(future).poll(&mut cx);
     assert!(poll.is_pending(), "the future did not wait");
-}
-
-/// Runs `body` on its own thread, and fails if it does not end.
-pub fn watchdog(body: impl FnOnce() + Send + 'static) {
-    let (done, finished) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        body();
-        let _ = done.send(());
-    });
-    if finished.recv_timeout(Duration::from_secs(60)) == Err(mpsc::RecvTimeoutError::Timeout) {
-        panic!("hangs: a wakeup was lost, or a lock is held for ever");
-    }
-    if let Err(panic) = thread.join() {
-        std::panic::resume_unwind(panic);
-    }
 }

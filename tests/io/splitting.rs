@@ -9,7 +9,7 @@ use std::thread;
 use futures::executor::block_on;
 use samovar::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, duplex, split};
 
-use super::script::watchdog;
+use super::watchdog::watchdog_minute as watchdog;
 
 #[test]
 fn the_halves_work_on_two_threads() {

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use samovar::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, stderr, stdin, stdout};
 
-use super::script::watchdog;
+use super::watchdog::watchdog_minute as watchdog;
 
 /// Set in the process that a test below starts.
 const CHILD: &str = "SAMOVAR_TEST_STDIO_CHILD";

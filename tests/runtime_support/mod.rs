@@ -1,35 +1,20 @@
 //! What the tests of the runtime share: a watchdog, small runtimes, futures and wakers that misbehave.
 #![allow(dead_code, reason = "no test needs all of it")]
 
+#[path = "../watchdog/mod.rs"]
+mod watchdog;
+
 use std::future::Future;
-use std::panic::resume_unwind;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use samovar::runtime::{Builder, Runtime};
-
-/// Runs `body` on a thread of its own, and fails if it has not ended after so many seconds: a lost wakeup or a deadlock
-/// shows up as that. A panic of `body` is the test's.
-#[track_caller]
-pub fn watchdog<T: Send + 'static>(seconds: u64, body: impl FnOnce() -> T + Send + 'static) -> T {
-    let (done, finished) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        let value = body();
-        let _ = done.send(());
-        value
-    });
-    if finished.recv_timeout(Duration::from_secs(seconds)) == Err(mpsc::RecvTimeoutError::Timeout) {
-        panic!("hangs: not done after {seconds} s");
-    }
-    match thread.join() {
-        Ok(value) => value,
-        Err(panic) => resume_unwind(panic),
-    }
-}
+use samovar::trace::Trace;
+pub use watchdog::watchdog;
 
 /// A runtime on the calling thread.
 pub fn current_thread() -> Runtime {
@@ -45,13 +30,36 @@ pub fn multi_thread(workers: usize) -> Runtime {
         .unwrap()
 }
 
-/// Runs `test` on every kind of runtime, each under a watchdog. The runtime is dropped afterwards, under it too.
+/// A runtime with so many workers; 0 is one on the calling thread.
+pub fn runtime(workers: usize) -> Runtime {
+    match workers {
+        0 => current_thread(),
+        _ => multi_thread(workers),
+    }
+}
+
+/// As [`runtime`], with a trace.
+pub fn traced(workers: usize, trace: &Trace) -> Runtime {
+    let mut builder = match workers {
+        0 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    let builder = builder.worker_threads(workers.max(1)).trace(trace);
+    builder.build().unwrap()
+}
+
+/// Runs `test` with each of these numbers of workers, under a watchdog.
+#[track_caller]
+pub fn with_workers(test: impl Fn(Runtime)) {
+    for workers in [0, 1, 2] {
+        watchdog(60, || test(runtime(workers)));
+    }
+}
+
+/// As [`with_workers`]. The runtime is dropped afterwards, under the watchdog too.
 #[track_caller]
 pub fn on_each(test: fn(&Runtime)) {
-    let kinds: [fn() -> Runtime; 3] = [current_thread, || multi_thread(1), || multi_thread(2)];
-    for kind in kinds {
-        watchdog(60, move || test(&kind()));
-    }
+    with_workers(|runtime| test(&runtime));
 }
 
 /// Waits until `condition` holds; the test's watchdog looks after the case that it never does.

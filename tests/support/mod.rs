@@ -1,31 +1,15 @@
 //! What the tests of sockets share: a watchdog, both kinds of runtime, and child processes with other limits.
 #![allow(dead_code)]
 
+#[path = "../watchdog/mod.rs"]
+mod watchdog;
+
 use std::env;
 use std::future::Future;
 use std::process::Command;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
-use std::time::Duration;
 
 use samovar::runtime::{Builder, Runtime};
-
-/// Calls `f`, and ends the test program with a message when that takes so long: a lost wakeup shows up as that.
-pub fn watchdog<R>(seconds: u64, f: impl FnOnce() -> R) -> R {
-    let (calm, alarm) = channel::<()>();
-    let test = thread::current().name().unwrap_or("a test").to_owned();
-    let dog = thread::spawn(move || {
-        // A panic in `f` drops the sender too: then the test fails by itself.
-        if alarm.recv_timeout(Duration::from_secs(seconds)) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("{test} hangs: it has run for {seconds} s");
-            std::process::abort();
-        }
-    });
-    let result = f();
-    drop(calm);
-    dog.join().unwrap();
-    result
-}
+pub use watchdog::watchdog;
 
 /// A runtime on this thread alone.
 pub fn current_thread() -> Runtime {
@@ -51,11 +35,11 @@ pub fn on_both<F: Future<Output = ()>>(test: impl Fn() -> F) {
 
 /// The processor time that this thread has used.
 #[cfg(target_os = "linux")]
-pub fn processor_time() -> Duration {
+pub fn processor_time() -> std::time::Duration {
     use rustix::time::{ClockId, clock_gettime};
 
     let used = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(used.tv_sec as u64, used.tv_nsec as u32)
+    std::time::Duration::new(used.tv_sec as u64, used.tv_nsec as u32)
 }
 
 /// Whether this process is the child that [`in_child`] started.

@@ -1,32 +1,15 @@
 //! What the tests of the locks share: polling by hand, wakers that misbehave, a watchdog.
 #![allow(dead_code, unused_macros)]
 
+#[path = "../watchdog/mod.rs"]
+mod watchdog;
+
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread;
-use std::time::Duration;
-
-/// Runs `body` on its own thread, and fails if it does not end: a lost wakeup or a deadlock shows up as that.
-pub fn watchdog(body: impl FnOnce() + Send + 'static) {
-    let (done, finished) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        body();
-        let _ = done.send(());
-    });
-    match finished.recv_timeout(Duration::from_secs(60)) {
-        Err(mpsc::RecvTimeoutError::Timeout) => {
-            panic!("hangs: a wakeup was lost, or a lock is held for ever")
-        }
-        Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => {
-            if let Err(panic) = thread.join() {
-                std::panic::resume_unwind(panic);
-            }
-        }
-    }
-}
+pub use watchdog::watchdog_minute as watchdog;
 
 /// Counts how often it was woken.
 #[derive(Default)]
