@@ -17,26 +17,9 @@
 //! | `ladder_join_many` | one of 10,000 empty tasks, spawned and awaited |
 //! | `ladder_parallel_cpu` | one of 16 tasks that compute for a millisecond |
 
+#[path = "../tests/rungs/mod.rs"]
+mod rungs;
 mod support;
-
-macro_rules! rung {
-    ($name:ident, $file:literal) => {
-        #[allow(
-            dead_code,
-            unused_imports,
-            private_interfaces,
-            reason = "it is a program, too"
-        )]
-        #[path = $file]
-        mod $name;
-    };
-}
-rung!(rung_1, "../examples/ladder/1_block_on.rs");
-rung!(rung_2, "../examples/ladder/2_tasks.rs");
-rung!(rung_3, "../examples/ladder/3_timers.rs");
-rung!(rung_4, "../examples/ladder/4_reactor.rs");
-rung!(rung_5, "../examples/ladder/5_join.rs");
-rung!(rung_6, "../examples/ladder/6_workers.rs");
 
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
@@ -51,6 +34,7 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 use mio::net::TcpListener;
+use rungs::{rung_1, rung_2, rung_3, rung_4, rung_5, rung_6};
 use support::bell::{Bell, Countdown};
 use support::load::{self, Load};
 use support::server::{self, Server};

@@ -5,29 +5,12 @@
 #![cfg(not(loom))]
 
 mod examples_support;
-
-macro_rules! rung {
-    ($name:ident, $file:literal) => {
-        #[allow(
-            dead_code,
-            unused_imports,
-            private_interfaces,
-            reason = "it is a program, too"
-        )]
-        #[path = $file]
-        mod $name;
-    };
-}
-rung!(rung_1, "../examples/ladder/1_block_on.rs");
-rung!(rung_2, "../examples/ladder/2_tasks.rs");
-rung!(rung_3, "../examples/ladder/3_timers.rs");
-rung!(rung_4, "../examples/ladder/4_reactor.rs");
-rung!(rung_5, "../examples/ladder/5_join.rs");
-rung!(rung_6, "../examples/ladder/6_workers.rs");
+mod rungs;
+mod watchdog;
 
 use std::fs;
 use std::future::{pending, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -35,23 +18,17 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rungs::{rung_1, rung_2, rung_3, rung_4, rung_5, rung_6};
 use rustix::time::{ClockId, clock_gettime};
+use watchdog::watchdog;
 
 /// How long anything may take. Far longer than it does, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs the test on a thread of its own, with its own event loop, and fails when it hangs.
 fn watched(test: impl FnOnce() + Send + 'static) {
-    let (ended, end) = channel();
-    let thread = thread::spawn(move || {
-        let result = catch_unwind(AssertUnwindSafe(test));
-        let _ = ended.send(());
-        result
-    });
-    end.recv_timeout(PATIENCE).expect("the test hangs");
-    if let Err(payload) = thread.join().unwrap() {
-        std::panic::resume_unwind(payload);
-    }
+    let ended = watchdog(PATIENCE.as_secs(), || thread::spawn(test).join());
+    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
 }
 
 /// Gives way once: woken during the poll.
