@@ -30,14 +30,14 @@ fn op((kind, argument): (u8, Argument)) -> Op {
 macro_rules! lane {
     ($library:ident) => {
         mod $library {
-            use super::super::{Boxed, Lane, Said, Waiting};
+            use super::super::{Lane, Said, Waiting};
             use super::Op;
             use ::$library::sync::Barrier;
             use std::sync::Arc;
 
             pub struct Lock {
                 barrier: Arc<Barrier>,
-                waiting: Waiting<Boxed>,
+                waiting: Waiting,
             }
 
             impl Lock {
@@ -56,13 +56,9 @@ macro_rules! lane {
                     match op {
                         Op::Begin { polled } => {
                             let barrier = self.barrier.clone();
-                            self.waiting.add(Box::pin(async move {
+                            self.waiting.begin(polled, async move {
                                 Said::Flag(barrier.wait().await.is_leader())
-                            }));
-                            match polled {
-                                true => Said::polled(self.waiting.poll_newest()),
-                                false => Said::Done,
-                            }
+                            })
                         }
                         Op::Poll { at, fresh } => Said::polled(self.waiting.poll(at, fresh)),
                         Op::Cancel(at) => Said::done(self.waiting.cancel(at)),
@@ -81,8 +77,7 @@ macro_rules! lane {
             impl Drop for Lock {
                 fn drop(&mut self) {
                     if !std::thread::panicking() {
-                        while self.waiting.cancel(0) {}
-                        self.waiting.no_waker_is_kept();
+                        self.waiting.end();
                     }
                 }
             }

@@ -5,16 +5,13 @@
 mod model;
 
 use self::model::Model;
-use super::{Argument, compare, steps};
+use super::{Argument, compare, senders, steps};
 
 /// What may happen.
 #[derive(Clone, Copy, Debug)]
 enum Op {
+    Senders(senders::Op),
     Send(usize),
-    Clone(usize),
-    DropSender(usize),
-    Downgrade(usize),
-    Upgrade(usize),
     Subscribe(usize),
     Resubscribe(usize),
     DropReceiver(usize),
@@ -22,19 +19,17 @@ enum Op {
     Recv(usize),
     Poll { at: usize, fresh: bool },
     Cancel(usize),
-    Watch(usize),
-    PollWatch { at: usize, fresh: bool },
-    CancelWatch(usize),
 }
 
 fn op((kind, argument): (u8, Argument)) -> Op {
+    use senders::Op as Of;
     let (at, fresh) = (argument.at(), argument.seldom());
     match kind % 24 {
         0..=4 => Op::Send(at),
-        5 => Op::Clone(at),
-        6 if argument.seldom() => Op::DropSender(at),
-        7 => Op::Downgrade(at),
-        8 => Op::Upgrade(at),
+        5 => Op::Senders(Of::Clone(at)),
+        6 if argument.seldom() => Op::Senders(Of::Drop(at)),
+        7 => Op::Senders(Of::Downgrade(at)),
+        8 => Op::Senders(Of::Upgrade(at)),
         9 => Op::Subscribe(at),
         10 => Op::Resubscribe(at),
         11 => Op::DropReceiver(at),
@@ -42,9 +37,9 @@ fn op((kind, argument): (u8, Argument)) -> Op {
         6 | 14..=16 => Op::Recv(at),
         17..=18 => Op::Poll { at, fresh },
         19..=20 => Op::Cancel(at),
-        21 => Op::Watch(at),
-        22 => Op::PollWatch { at, fresh },
-        _ => Op::CancelWatch(at),
+        21 => Op::Senders(Of::Watch(at)),
+        22 => Op::Senders(Of::PollWatch { at, fresh }),
+        _ => Op::Senders(Of::CancelWatch(at)),
     }
 }
 
@@ -55,23 +50,20 @@ type State = (Option<[usize; 4]>, Vec<Option<usize>>, usize);
 macro_rules! lane {
     ($library:ident) => {
         mod $library {
-            use super::super::{Alive, Boxed, Lane, Said, Value, Waiting};
+            use super::super::receivers::{Receivers, Shared};
+            use super::super::senders::{Senders, sender};
+            use super::super::{Alive, Lane, Said, Value};
             use super::{Op, State};
-            use ::$library::sync::broadcast::error::{RecvError, TryRecvError};
+            use ::$library::sync::broadcast::error::{RecvError, SendError, TryRecvError};
             use ::$library::sync::broadcast::{self, Receiver, Sender, WeakSender};
-            use std::cell::RefCell;
-            use std::rc::Rc;
 
-            type Shared = Rc<RefCell<Receiver<Value>>>;
+            sender!(Sender<Value>, WeakSender<Value>);
 
             pub struct Channel {
                 alive: Alive,
                 next: u64,
-                senders: Vec<Sender<Value>>,
-                weak: Vec<WeakSender<Value>>,
-                receivers: Vec<Shared>,
-                receiving: Waiting<Boxed>,
-                watching: Waiting<Boxed>,
+                senders: Senders<Sender<Value>>,
+                receivers: Receivers<Receiver<Value>>,
             }
 
             impl Channel {
@@ -80,80 +72,49 @@ macro_rules! lane {
                     Channel {
                         alive: Alive::default(),
                         next: 0,
-                        senders: vec![sender],
-                        weak: Vec::new(),
-                        receivers: vec![Rc::new(RefCell::new(receiver))],
-                        receiving: Waiting::default(),
-                        watching: Waiting::default(),
+                        senders: Senders::of(sender),
+                        receivers: Receivers::of(receiver),
                     }
                 }
 
-                fn add(&mut self, receiver: Receiver<Value>) -> Said {
-                    self.receivers.push(Rc::new(RefCell::new(receiver)));
-                    Said::Done
-                }
-
-                fn by_sender(&mut self, op: Op, by: usize) -> Said {
-                    let Some(by) = by.checked_rem(self.senders.len()) else {
+                fn send(&mut self, by: usize) -> Said {
+                    let Some(sender) = self.senders.get(by) else {
                         return Said::Skipped;
                     };
-                    match op {
-                        Op::Send(_) => {
-                            self.next += 1;
-                            let value = self.alive.value(self.next);
-                            return match self.senders[by].send(value) {
-                                Ok(receivers) => Said::Value(receivers as u64),
-                                Err(_) => Said::Closed,
-                            };
-                        }
-                        Op::Clone(_) => self.senders.push(self.senders[by].clone()),
-                        Op::DropSender(_) => drop(self.senders.swap_remove(by)),
-                        Op::Downgrade(_) => self.weak.push(self.senders[by].downgrade()),
-                        Op::Subscribe(_) => return self.add(self.senders[by].subscribe()),
-                        _ => {
-                            let sender = self.senders[by].clone();
-                            self.watching.add(Box::pin(async move {
-                                sender.closed().await;
-                                Said::Closed
-                            }));
-                            return Said::polled(self.watching.poll_newest());
+                    self.next += 1;
+                    match sender.send(self.alive.value(self.next)) {
+                        Ok(receivers) => Said::Value(receivers as u64),
+                        Err(SendError(value)) => {
+                            assert_eq!(value.number, self.next);
+                            Said::Closed
                         }
                     }
-                    Said::Done
+                }
+
+                fn recv(&mut self, receiver: Shared<Receiver<Value>>) -> Said {
+                    self.receivers.wait(async move {
+                        match receiver.borrow_mut().recv().await {
+                            Ok(value) => Said::Value(value.number),
+                            Err(RecvError::Closed) => Said::Closed,
+                            Err(RecvError::Lagged(missed)) => Said::Lagged(missed),
+                        }
+                    })
                 }
 
                 fn by_receiver(&mut self, op: Op, at: usize) -> Said {
-                    let Some(at) = at.checked_rem(self.receivers.len()) else {
-                        return Said::Skipped;
-                    };
-                    let shared = self.receivers[at].clone();
-                    let Ok(mut receiver) = shared.try_borrow_mut() else {
+                    let Some(receiver) = self.receivers.idle(at) else {
                         return Said::Skipped;
                     };
                     match op {
-                        Op::Resubscribe(_) => self.add(receiver.resubscribe()),
-                        Op::DropReceiver(_) => {
-                            drop(self.receivers.remove(at));
-                            Said::Done
-                        }
-                        Op::TryRecv(_) => match receiver.try_recv() {
+                        Op::Resubscribe(_) => self.receivers.add(receiver.borrow().resubscribe()),
+                        Op::DropReceiver(_) => self.receivers.remove(at),
+                        Op::TryRecv(_) => match receiver.borrow_mut().try_recv() {
                             Ok(value) => Said::Value(value.number),
                             Err(TryRecvError::Empty) => Said::Empty,
                             Err(TryRecvError::Closed) => Said::Closed,
                             Err(TryRecvError::Lagged(missed)) => Said::Lagged(missed),
                         },
-                        _ => {
-                            let shared = shared.clone();
-                            drop(receiver);
-                            self.receiving.add(Box::pin(async move {
-                                match shared.borrow_mut().recv().await {
-                                    Ok(value) => Said::Value(value.number),
-                                    Err(RecvError::Closed) => Said::Closed,
-                                    Err(RecvError::Lagged(missed)) => Said::Lagged(missed),
-                                }
-                            }));
-                            Said::polled(self.receiving.poll_newest())
-                        }
+                        _ => self.recv(receiver),
                     }
                 }
             }
@@ -163,56 +124,40 @@ macro_rules! lane {
 
                 fn apply(&mut self, op: Op) -> Said {
                     match op {
-                        Op::Send(by)
-                        | Op::Clone(by)
-                        | Op::DropSender(by)
-                        | Op::Downgrade(by)
-                        | Op::Subscribe(by)
-                        | Op::Watch(by) => self.by_sender(op, by),
-                        Op::Upgrade(at) => {
-                            let Some(at) = at.checked_rem(self.weak.len()) else {
-                                return Said::Skipped;
-                            };
-                            let sender = self.weak[at].upgrade();
-                            let there = sender.is_some();
-                            self.senders.extend(sender);
-                            Said::Flag(there)
-                        }
+                        Op::Senders(op) => self.senders.apply(op),
+                        Op::Send(by) => self.send(by),
+                        Op::Subscribe(by) => match self.senders.get(by) {
+                            Some(sender) => self.receivers.add(sender.subscribe()),
+                            None => Said::Skipped,
+                        },
                         Op::Resubscribe(at)
                         | Op::DropReceiver(at)
                         | Op::TryRecv(at)
                         | Op::Recv(at) => self.by_receiver(op, at),
-                        Op::Poll { at, fresh } => Said::polled(self.receiving.poll(at, fresh)),
-                        Op::Cancel(at) => Said::done(self.receiving.cancel(at)),
-                        Op::PollWatch { at, fresh } => Said::polled(self.watching.poll(at, fresh)),
-                        Op::CancelWatch(at) => Said::done(self.watching.cancel(at)),
+                        Op::Poll { at, fresh } => self.receivers.poll(at, fresh),
+                        Op::Cancel(at) => self.receivers.cancel(at),
                     }
                 }
 
                 fn state(&self) -> State {
-                    let sender = self.senders.first().map(|sender| {
+                    let sender = self.senders.get(0).map(|sender| {
                         let (strong, weak) = (sender.strong_count(), sender.weak_count());
                         [sender.len(), sender.receiver_count(), strong, weak]
                     });
-                    let unseen = |receiver: &Shared| Some(receiver.try_borrow().ok()?.len());
-                    let unseen = self.receivers.iter().map(unseen).collect();
+                    let unseen = self.receivers.look(Receiver::len);
                     (sender, unseen, self.alive.count())
                 }
 
                 fn woken(&self) -> Vec<bool> {
-                    [self.receiving.woken(), self.watching.woken()].concat()
+                    [self.receivers.woken(), self.senders.woken()].concat()
                 }
             }
 
             impl Drop for Channel {
                 fn drop(&mut self) {
                     if !std::thread::panicking() {
-                        self.receiving.no_waker_is_kept();
-                        self.watching.no_waker_is_kept();
-                        while self.receiving.cancel(0) || self.watching.cancel(0) {}
-                        self.receiving.no_waker_is_kept();
-                        self.watching.no_waker_is_kept();
-                        self.receivers.clear();
+                        self.receivers.end();
+                        self.senders.end_watch();
                         assert_eq!(self.alive.count(), 0, "a value was kept for nobody");
                     }
                 }

@@ -31,8 +31,10 @@ pub mod mpsc;
 pub mod mutex;
 pub mod notify;
 pub mod oneshot;
+pub mod receivers;
 pub mod rwlock;
 pub mod semaphore;
+pub mod senders;
 pub mod tasks;
 pub mod timers;
 pub mod unbounded;
@@ -302,6 +304,15 @@ impl<F: Future + ?Sized> Waiting<F> {
         self.waiters.iter().map(rang).collect()
     }
 
+    /// All give up. Nobody has the waker of one that waits no more, before and after.
+    pub fn end(&mut self) {
+        self.no_waker_is_kept();
+        self.waiters
+            .drain(..)
+            .for_each(|waiter| self.former.push(waiter.bell));
+        self.no_waker_is_kept();
+    }
+
     /// Fails if anybody still has the waker of one that waits no more.
     pub fn no_waker_is_kept(&self) {
         let kept = self
@@ -309,6 +320,17 @@ impl<F: Future + ?Sized> Waiting<F> {
             .iter()
             .filter(|bell| Arc::strong_count(bell) > 1);
         assert_eq!(kept.count(), 0, "wakers of futures that are gone");
+    }
+}
+
+impl Waiting {
+    /// One more, that is polled at once or later.
+    pub fn begin(&mut self, polled: bool, future: impl Future<Output = Said> + 'static) -> Said {
+        self.add(Box::pin(future));
+        match polled {
+            true => Said::polled(self.poll_newest()),
+            false => Said::Done,
+        }
     }
 }
 

@@ -31,7 +31,7 @@ fn op((kind, argument): (u8, Argument)) -> Op {
 macro_rules! lane {
     ($library:ident) => {
         mod $library {
-            use super::super::{Boxed, Lane, Said, Waiting};
+            use super::super::{Lane, Said, Waiting};
             use super::Op;
             use ::$library::sync::{Mutex, OwnedMutexGuard};
             use std::cell::RefCell;
@@ -40,7 +40,7 @@ macro_rules! lane {
 
             pub struct Lock {
                 mutex: Arc<Mutex<u64>>,
-                waiting: Waiting<Boxed>,
+                waiting: Waiting,
                 guard: Rc<RefCell<Option<OwnedMutexGuard<u64>>>>,
             }
 
@@ -53,15 +53,15 @@ macro_rules! lane {
                     }
                 }
 
-                fn begin(&mut self) {
+                fn begin(&mut self, polled: bool) -> Said {
                     let (mutex, place) = (self.mutex.clone(), self.guard.clone());
-                    self.waiting.add(Box::pin(async move {
+                    self.waiting.begin(polled, async move {
                         let mut guard = mutex.lock_owned().await;
                         *guard += 1;
                         let said = Said::Value(*guard);
                         assert!(place.replace(Some(guard)).is_none(), "two have the lock");
                         said
-                    }));
+                    })
                 }
             }
 
@@ -70,13 +70,7 @@ macro_rules! lane {
 
                 fn apply(&mut self, op: Op) -> Said {
                     match op {
-                        Op::Begin { polled } => {
-                            self.begin();
-                            match polled {
-                                true => Said::polled(self.waiting.poll_newest()),
-                                false => Said::Done,
-                            }
-                        }
+                        Op::Begin { polled } => self.begin(polled),
                         Op::Poll { at, fresh } => Said::polled(self.waiting.poll(at, fresh)),
                         Op::Cancel(at) => Said::done(self.waiting.cancel(at)),
                         Op::TryLock => match self.mutex.clone().try_lock_owned() {
@@ -103,8 +97,7 @@ macro_rules! lane {
             impl Drop for Lock {
                 fn drop(&mut self) {
                     if !std::thread::panicking() {
-                        self.waiting.no_waker_is_kept();
-                        while self.waiting.cancel(0) {}
+                        self.waiting.end();
                         self.guard.take();
                         assert!(self.mutex.try_lock().is_ok(), "nobody has the lock");
                         self.waiting.no_waker_is_kept();

@@ -106,9 +106,7 @@ macro_rules! lane {
             impl Drop for Lock {
                 fn drop(&mut self) {
                     if !std::thread::panicking() {
-                        self.waiting.no_waker_is_kept();
-                        while self.waiting.cancel(0) {}
-                        self.waiting.no_waker_is_kept();
+                        self.waiting.end();
                     }
                 }
             }

@@ -44,7 +44,7 @@ type State = (Option<bool>, Option<(bool, bool)>, usize);
 macro_rules! lane {
     ($library:ident) => {
         mod $library {
-            use super::super::{Alive, Boxed, Lane, Said, Value, Waiting};
+            use super::super::{Alive, Lane, Said, Value, Waiting};
             use super::{Op, State};
             use ::$library::sync::oneshot::{self, Receiver, Sender, error::TryRecvError};
             use std::cell::RefCell;
@@ -55,8 +55,8 @@ macro_rules! lane {
                 next: u64,
                 sender: Rc<RefCell<Option<Sender<Value>>>>,
                 receiver: Rc<RefCell<Option<Receiver<Value>>>>,
-                receiving: Waiting<Boxed>,
-                watching: Waiting<Boxed>,
+                receiving: Waiting,
+                watching: Waiting,
             }
 
             impl Channel {
@@ -100,15 +100,12 @@ macro_rules! lane {
                             }
                         }
                         Op::DropSender => Said::done(place.take().is_some()),
-                        _ => {
-                            self.watching.add(Box::pin(async move {
-                                if let Some(sender) = place.borrow_mut().as_mut() {
-                                    sender.closed().await;
-                                }
-                                Said::Closed
-                            }));
-                            Said::polled(self.watching.poll_newest())
-                        }
+                        _ => self.watching.begin(true, async move {
+                            if let Some(sender) = place.borrow_mut().as_mut() {
+                                sender.closed().await;
+                            }
+                            Said::Closed
+                        }),
                     }
                 }
 
@@ -139,14 +136,13 @@ macro_rules! lane {
                         _ => {
                             let place = self.receiver.clone();
                             drop(borrowed);
-                            self.receiving.add(Box::pin(async move {
+                            self.receiving.begin(true, async move {
                                 let mut place = place.borrow_mut();
                                 match place.as_mut().expect("looked at before").await {
                                     Ok(value) => Said::Value(value.number),
                                     Err(_) => Said::Closed,
                                 }
-                            }));
-                            Said::polled(self.receiving.poll_newest())
+                            })
                         }
                     }
                 }

@@ -45,7 +45,7 @@ fn op((kind, argument): (u8, Argument)) -> Op {
 macro_rules! lane {
     ($library:ident) => {
         mod $library {
-            use super::super::{Boxed, Lane, Said, Waiting};
+            use super::super::{Lane, Said, Waiting};
             use super::Op;
             use ::$library::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
             use std::cell::RefCell;
@@ -54,7 +54,7 @@ macro_rules! lane {
 
             pub struct Lock {
                 lock: Arc<RwLock<u64>>,
-                waiting: Waiting<Boxed>,
+                waiting: Waiting,
                 guards: Rc<RefCell<Guards>>,
             }
 
@@ -91,9 +91,9 @@ macro_rules! lane {
                     }
                 }
 
-                fn begin(&mut self, write: bool) {
+                fn begin(&mut self, write: bool, polled: bool) -> Said {
                     let (lock, guards) = (self.lock.clone(), self.guards.clone());
-                    self.waiting.add(Box::pin(async move {
+                    self.waiting.begin(polled, async move {
                         if write {
                             let guard = lock.write_owned().await;
                             guards.borrow_mut().write(guard)
@@ -101,7 +101,7 @@ macro_rules! lane {
                             let guard = lock.read_owned().await;
                             guards.borrow_mut().read(guard)
                         }
-                    }));
+                    })
                 }
             }
 
@@ -112,13 +112,7 @@ macro_rules! lane {
                     let lock = self.lock.clone();
                     let guards = self.guards.clone();
                     match op {
-                        Op::Begin { write, polled } => {
-                            self.begin(write);
-                            match polled {
-                                true => Said::polled(self.waiting.poll_newest()),
-                                false => Said::Done,
-                            }
-                        }
+                        Op::Begin { write, polled } => self.begin(write, polled),
                         Op::Poll { at, fresh } => Said::polled(self.waiting.poll(at, fresh)),
                         Op::Cancel(at) => Said::done(self.waiting.cancel(at)),
                         Op::TryRead => match lock.try_read_owned() {
@@ -161,8 +155,7 @@ macro_rules! lane {
             impl Drop for Lock {
                 fn drop(&mut self) {
                     if !std::thread::panicking() {
-                        self.waiting.no_waker_is_kept();
-                        while self.waiting.cancel(0) {}
+                        self.waiting.end();
                         drop(self.guards.take());
                         assert!(self.lock.try_write().is_ok(), "nobody has the lock");
                         self.waiting.no_waker_is_kept();

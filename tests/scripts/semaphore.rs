@@ -52,7 +52,7 @@ fn op((kind, argument): (u8, Argument)) -> Op {
 macro_rules! lane {
     ($library:ident) => {
         mod $library {
-            use super::super::{Boxed, Lane, Said, Waiting};
+            use super::super::{Lane, Said, Waiting};
             use super::Op;
             use ::$library::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
             use std::cell::RefCell;
@@ -61,7 +61,7 @@ macro_rules! lane {
 
             pub struct Lock {
                 semaphore: Arc<Semaphore>,
-                waiting: Waiting<Boxed>,
+                waiting: Waiting,
                 permits: Rc<RefCell<Vec<OwnedSemaphorePermit>>>,
             }
 
@@ -74,9 +74,9 @@ macro_rules! lane {
                     }
                 }
 
-                fn begin(&mut self, many: usize) {
+                fn begin(&mut self, many: usize, polled: bool) -> Said {
                     let (semaphore, permits) = (self.semaphore.clone(), self.permits.clone());
-                    self.waiting.add(Box::pin(async move {
+                    self.waiting.begin(polled, async move {
                         match semaphore.acquire_many_owned(many as u32).await {
                             Ok(permit) => {
                                 permits.borrow_mut().push(permit);
@@ -84,7 +84,7 @@ macro_rules! lane {
                             }
                             Err(_closed) => Said::Closed,
                         }
-                    }));
+                    })
                 }
 
                 fn take(&mut self, at: usize) -> Option<OwnedSemaphorePermit> {
@@ -99,13 +99,7 @@ macro_rules! lane {
 
                 fn apply(&mut self, op: Op) -> Said {
                     match op {
-                        Op::Begin { many, polled } => {
-                            self.begin(many);
-                            match polled {
-                                true => Said::polled(self.waiting.poll_newest()),
-                                false => Said::Done,
-                            }
-                        }
+                        Op::Begin { many, polled } => self.begin(many, polled),
                         Op::Poll { at, fresh } => Said::polled(self.waiting.poll(at, fresh)),
                         Op::Cancel(at) => Said::done(self.waiting.cancel(at)),
                         Op::TryAcquire(many) => {
@@ -175,9 +169,7 @@ macro_rules! lane {
             impl Drop for Lock {
                 fn drop(&mut self) {
                     if !std::thread::panicking() {
-                        self.waiting.no_waker_is_kept();
-                        while self.waiting.cancel(0) {}
-                        self.waiting.no_waker_is_kept();
+                        self.waiting.end();
                     }
                 }
             }

@@ -1,49 +1,51 @@
 //! Scripts of the unbounded channel: those of the bounded one without whatever waits for a slot, against the same model.
 
+use super::mpsc::receiver::Op as By;
 use super::mpsc::{Model, Op, State};
+use super::senders::Op as Of;
 use super::{Argument, Lane, Said, compare, steps};
 
 fn op((kind, argument): (u8, Argument)) -> Op {
     let (at, fresh) = (argument.at(), argument.seldom());
     match kind % 20 {
-        0 => Op::Clone(at),
-        1 if argument.seldom() => Op::DropSender(at),
-        2 => Op::Downgrade(at),
-        3 => Op::Upgrade(at),
+        0 => Op::Senders(Of::Clone(at)),
+        1 if argument.seldom() => Op::Senders(Of::Drop(at)),
+        2 => Op::Senders(Of::Downgrade(at)),
+        3 => Op::Senders(Of::Upgrade(at)),
         1 | 4..=7 => Op::TrySend(at),
-        8..=9 => Op::Recv,
-        10 => Op::RecvMany(argument.below(4)),
-        11..=12 => Op::PollRecv { fresh },
-        13 => Op::CancelRecv,
-        14..=15 => Op::TryRecv,
-        16 if argument.seldom() => Op::Close,
-        17 if argument.seldom() => Op::DropReceiver,
-        16..=17 => Op::Watch(at),
-        18 => Op::PollWatch { at, fresh },
-        _ => Op::CancelWatch(at),
+        8..=9 => Op::Receiver(By::Recv),
+        10 => Op::Receiver(By::RecvMany(argument.below(4))),
+        11..=12 => Op::Receiver(By::Poll { fresh }),
+        13 => Op::Receiver(By::Cancel),
+        14..=15 => Op::Receiver(By::TryRecv),
+        16 if argument.seldom() => Op::Receiver(By::Close),
+        17 if argument.seldom() => Op::Receiver(By::Drop),
+        16..=17 => Op::Senders(Of::Watch(at)),
+        18 => Op::Senders(Of::PollWatch { at, fresh }),
+        _ => Op::Senders(Of::CancelWatch(at)),
     }
 }
 
 macro_rules! lane {
     ($library:ident) => {
         mod $library {
-            use super::super::mpsc::{Op, State, digest};
-            use super::super::{Alive, Boxed, Lane, Said, Value, Waiting};
-            use ::$library::sync::mpsc::error::TryRecvError;
+            use super::super::mpsc::receiver::{Receiving, receiver};
+            use super::super::mpsc::{Op, State};
+            use super::super::senders::{Senders, sender};
+            use super::super::{Alive, Lane, Said, Value};
+            use ::$library::sync::mpsc::error::{SendError, TryRecvError};
             use ::$library::sync::mpsc::{
                 UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel,
             };
-            use std::cell::RefCell;
-            use std::rc::Rc;
+
+            sender!(UnboundedSender<Value>, WeakUnboundedSender<Value>);
+            receiver!(UnboundedReceiver<Value>);
 
             pub struct Channel {
                 alive: Alive,
                 next: u64,
-                senders: Vec<UnboundedSender<Value>>,
-                weak: Vec<WeakUnboundedSender<Value>>,
-                receiver: Option<Rc<RefCell<UnboundedReceiver<Value>>>>,
-                receiving: Waiting<Boxed>,
-                watching: Waiting<Boxed>,
+                receiving: Receiving<UnboundedReceiver<Value>>,
+                senders: Senders<UnboundedSender<Value>>,
             }
 
             impl Channel {
@@ -52,87 +54,23 @@ macro_rules! lane {
                     Channel {
                         alive: Alive::default(),
                         next: 0,
-                        senders: vec![sender],
-                        weak: Vec::new(),
-                        receiver: Some(Rc::new(RefCell::new(receiver))),
-                        receiving: Waiting::default(),
-                        watching: Waiting::default(),
+                        receiving: Receiving::of(receiver),
+                        senders: Senders::of(sender),
                     }
                 }
 
-                fn sender(&self, by: usize) -> Option<UnboundedSender<Value>> {
-                    let by = by.checked_rem(self.senders.len())?;
-                    Some(self.senders[by].clone())
-                }
-
-                fn receiver(&mut self) -> Option<Rc<RefCell<UnboundedReceiver<Value>>>> {
-                    let busy = !self.receiving.woken().is_empty();
-                    self.receiver.clone().filter(|_| !busy)
-                }
-
-                fn by_sender(&mut self, op: Op, sender: UnboundedSender<Value>) -> Said {
-                    match op {
-                        Op::Clone(_) => self.senders.push(sender),
-                        Op::Downgrade(_) => self.weak.push(sender.downgrade()),
-                        Op::DropSender(by) => {
-                            drop(sender);
-                            let by = by % self.senders.len();
-                            self.senders.swap_remove(by);
-                        }
-                        Op::TrySend(_) => {
-                            self.next += 1;
-                            if sender.send(self.alive.value(self.next)).is_err() {
-                                return Said::Closed;
-                            }
-                        }
-                        _ => {
-                            let closed = async move {
-                                sender.closed().await;
-                                Said::Closed
-                            };
-                            self.watching.add(Box::pin(closed));
-                            return Said::polled(self.watching.poll_newest());
+                fn send(&mut self, by: usize) -> Said {
+                    let Some(sender) = self.senders.get(by) else {
+                        return Said::Skipped;
+                    };
+                    self.next += 1;
+                    match sender.send(self.alive.value(self.next)) {
+                        Ok(()) => Said::Done,
+                        Err(SendError(value)) => {
+                            assert_eq!(value.number, self.next);
+                            Said::Closed
                         }
                     }
-                    Said::Done
-                }
-
-                fn by_receiver(
-                    &mut self,
-                    op: Op,
-                    receiver: Rc<RefCell<UnboundedReceiver<Value>>>,
-                ) -> Said {
-                    match op {
-                        Op::TryRecv => {
-                            return match receiver.borrow_mut().try_recv() {
-                                Ok(value) => Said::Value(value.number),
-                                Err(TryRecvError::Empty) => Said::Empty,
-                                Err(TryRecvError::Disconnected) => Said::Closed,
-                            };
-                        }
-                        Op::Recv => self.receiving.add(Box::pin(async move {
-                            match receiver.borrow_mut().recv().await {
-                                Some(value) => Said::Value(value.number),
-                                None => Said::Closed,
-                            }
-                        })),
-                        Op::RecvMany(limit) => self.receiving.add(Box::pin(async move {
-                            let mut values = Vec::new();
-                            let mut receiver = receiver.borrow_mut();
-                            let count = receiver.recv_many(&mut values, limit).await;
-                            assert_eq!(count, values.len());
-                            digest(values.iter().map(|value| value.number))
-                        })),
-                        Op::Close => {
-                            receiver.borrow_mut().close();
-                            return Said::Done;
-                        }
-                        _ => {
-                            self.receiver = None;
-                            return Said::Done;
-                        }
-                    }
-                    Said::polled(self.receiving.poll_newest())
                 }
             }
 
@@ -141,63 +79,31 @@ macro_rules! lane {
 
                 fn apply(&mut self, op: Op) -> Said {
                     match op {
-                        Op::Clone(by)
-                        | Op::DropSender(by)
-                        | Op::Downgrade(by)
-                        | Op::TrySend(by)
-                        | Op::Watch(by) => match self.sender(by) {
-                            Some(sender) => self.by_sender(op, sender),
-                            None => Said::Skipped,
-                        },
-                        Op::Upgrade(at) => {
-                            let Some(at) = at.checked_rem(self.weak.len()) else {
-                                return Said::Skipped;
-                            };
-                            let sender = self.weak[at].upgrade();
-                            let there = sender.is_some();
-                            self.senders.extend(sender);
-                            Said::Flag(there)
-                        }
-                        Op::PollRecv { fresh } => Said::polled(self.receiving.poll(0, fresh)),
-                        Op::CancelRecv => Said::done(self.receiving.cancel(0)),
-                        Op::PollWatch { at, fresh } => Said::polled(self.watching.poll(at, fresh)),
-                        Op::CancelWatch(at) => Said::done(self.watching.cancel(at)),
-                        _ => match self.receiver() {
-                            Some(receiver) => self.by_receiver(op, receiver),
-                            None => Said::Skipped,
-                        },
+                        Op::Senders(op) => self.senders.apply(op),
+                        Op::Receiver(op) => self.receiving.apply(op),
+                        Op::TrySend(by) => self.send(by),
+                        _ => unreachable!("nobody waits for a slot"),
                     }
                 }
 
                 fn state(&self) -> State {
-                    let receiver = self.receiver.as_ref();
-                    let receiver = receiver.and_then(|receiver| receiver.try_borrow().ok());
-                    let sender = self.senders.first().map(|sender| {
+                    let sender = self.senders.get(0).map(|sender| {
                         let (strong, weak) = (sender.strong_count(), sender.weak_count());
                         (0, sender.is_closed(), strong, weak)
                     });
-                    let receiver = receiver.map(|receiver| {
-                        assert_eq!(receiver.is_empty(), receiver.len() == 0);
-                        (receiver.len(), receiver.is_closed())
-                    });
-                    (receiver, sender, self.alive.count())
+                    (self.receiving.state(), sender, self.alive.count())
                 }
 
                 fn woken(&self) -> Vec<bool> {
-                    [self.receiving.woken(), self.watching.woken()].concat()
+                    [self.receiving.woken(), self.senders.woken()].concat()
                 }
             }
 
             impl Drop for Channel {
                 fn drop(&mut self) {
                     if !std::thread::panicking() {
-                        while self.watching.cancel(0) {}
-                        self.watching.no_waker_is_kept();
-                        self.receiving.cancel(0);
-                        self.receiver = None;
-                        self.receiving.no_waker_is_kept();
-                        self.senders.clear();
-                        self.weak.clear();
+                        self.senders.end_watch();
+                        self.receiving.end();
                         assert_eq!(self.alive.count(), 0, "a value was leaked");
                     }
                 }

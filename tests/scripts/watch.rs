@@ -3,16 +3,15 @@
 mod model;
 
 use self::model::Model;
-use super::{Argument, compare, steps};
+use super::{Argument, compare, senders, steps};
 
 /// What may happen.
 #[derive(Clone, Copy, Debug)]
 enum Op {
+    Senders(senders::Op),
     Send(usize),
     SendIf { by: usize, tell: bool },
     Replace(usize),
-    Clone(usize),
-    DropSender(usize),
     Subscribe(usize),
     CloneReceiver(usize),
     DropReceiver(usize),
@@ -25,12 +24,10 @@ enum Op {
     WaitFor { at: usize, multiple: u64 },
     Poll { at: usize, fresh: bool },
     Cancel(usize),
-    Watch(usize),
-    PollWatch { at: usize, fresh: bool },
-    CancelWatch(usize),
 }
 
 fn op((kind, argument): (u8, Argument)) -> Op {
+    use senders::Op as Of;
     let (at, fresh) = (argument.at(), argument.seldom());
     match kind % 28 {
         0..=1 => Op::Send(at),
@@ -39,8 +36,8 @@ fn op((kind, argument): (u8, Argument)) -> Op {
             tell: argument.mostly(),
         },
         4 => Op::Replace(at),
-        5 => Op::Clone(at),
-        6 if argument.seldom() => Op::DropSender(at),
+        5 => Op::Senders(Of::Clone(at)),
+        6 if argument.seldom() => Op::Senders(Of::Drop(at)),
         7 => Op::Subscribe(at),
         8 => Op::CloneReceiver(at),
         9 => Op::DropReceiver(at),
@@ -56,9 +53,9 @@ fn op((kind, argument): (u8, Argument)) -> Op {
         },
         20..=22 => Op::Poll { at, fresh },
         23..=24 => Op::Cancel(at),
-        25 => Op::Watch(at),
-        26 => Op::PollWatch { at, fresh },
-        _ => Op::CancelWatch(at),
+        25 => Op::Senders(Of::Watch(at)),
+        26 => Op::Senders(Of::PollWatch { at, fresh }),
+        _ => Op::Senders(Of::CancelWatch(at)),
     }
 }
 
@@ -73,21 +70,20 @@ type State = (
 macro_rules! lane {
     ($library:ident) => {
         mod $library {
-            use super::super::{Alive, Boxed, Lane, Said, Value, Waiting};
+            use super::super::receivers::{Receivers, Shared};
+            use super::super::senders::{Senders, sender};
+            use super::super::{Alive, Lane, Said, Value};
             use super::{Op, State};
+            use ::$library::sync::watch::error::SendError;
             use ::$library::sync::watch::{self, Receiver, Sender};
-            use std::cell::RefCell;
-            use std::rc::Rc;
 
-            type Shared = Rc<RefCell<Receiver<Value>>>;
+            sender!(Sender<Value>);
 
             pub struct Channel {
                 alive: Alive,
                 next: u64,
-                senders: Vec<Sender<Value>>,
-                receivers: Vec<Shared>,
-                receiving: Waiting<Boxed>,
-                watching: Waiting<Boxed>,
+                senders: Senders<Sender<Value>>,
+                receivers: Receivers<Receiver<Value>>,
             }
 
             impl Channel {
@@ -97,16 +93,9 @@ macro_rules! lane {
                     Channel {
                         alive,
                         next: 0,
-                        senders: vec![sender],
-                        receivers: vec![Rc::new(RefCell::new(receiver))],
-                        receiving: Waiting::default(),
-                        watching: Waiting::default(),
+                        senders: Senders::of(sender),
+                        receivers: Receivers::of(receiver),
                     }
-                }
-
-                fn add(&mut self, receiver: Receiver<Value>) -> Said {
-                    self.receivers.push(Rc::new(RefCell::new(receiver)));
-                    Said::Done
                 }
 
                 fn value(&mut self) -> Value {
@@ -115,55 +104,37 @@ macro_rules! lane {
                 }
 
                 fn by_sender(&mut self, op: Op, by: usize) -> Said {
-                    let Some(by) = by.checked_rem(self.senders.len()) else {
+                    let Some(sender) = self.senders.get(by).cloned() else {
                         return Said::Skipped;
                     };
-                    match op {
-                        Op::Send(_) => {
-                            let value = self.value();
-                            return match self.senders[by].send(value) {
-                                Ok(()) => Said::Done,
-                                Err(_) => Said::Closed,
-                            };
-                        }
-                        Op::SendIf { tell, .. } => {
-                            let value = self.value();
-                            let told = self.senders[by].send_if_modified(|current| {
-                                *current = value;
-                                tell
-                            });
-                            return Said::Flag(told);
-                        }
-                        Op::Replace(_) => {
-                            let value = self.value();
-                            return Said::Value(self.senders[by].send_replace(value).number);
-                        }
-                        Op::Clone(_) => self.senders.push(self.senders[by].clone()),
-                        Op::DropSender(_) => drop(self.senders.swap_remove(by)),
-                        Op::Subscribe(_) => return self.add(self.senders[by].subscribe()),
-                        _ => {
-                            let sender = self.senders[by].clone();
-                            self.watching.add(Box::pin(async move {
-                                sender.closed().await;
-                                Said::Closed
-                            }));
-                            return Said::polled(self.watching.poll_newest());
-                        }
+                    if let Op::Subscribe(_) = op {
+                        return self.receivers.add(sender.subscribe());
                     }
-                    Said::Done
+                    let value = self.value();
+                    match op {
+                        Op::Send(_) => match sender.send(value) {
+                            Ok(()) => Said::Done,
+                            Err(SendError(value)) => {
+                                assert_eq!(value.number, self.next);
+                                Said::Closed
+                            }
+                        },
+                        Op::SendIf { tell, .. } => Said::Flag(sender.send_if_modified(|current| {
+                            *current = value;
+                            tell
+                        })),
+                        _ => Said::Value(sender.send_replace(value).number),
+                    }
                 }
 
                 fn by_receiver(&mut self, op: Op, at: usize) -> Said {
-                    let Some(at) = at.checked_rem(self.receivers.len()) else {
+                    let Some(shared) = self.receivers.idle(at) else {
                         return Said::Skipped;
                     };
-                    let shared = self.receivers[at].clone();
-                    let Ok(mut receiver) = shared.try_borrow_mut() else {
-                        return Said::Skipped;
-                    };
+                    let mut receiver = shared.borrow_mut();
                     match op {
-                        Op::CloneReceiver(_) => return self.add(receiver.clone()),
-                        Op::DropReceiver(_) => drop(self.receivers.remove(at)),
+                        Op::CloneReceiver(_) => return self.receivers.add(receiver.clone()),
+                        Op::DropReceiver(_) => return self.receivers.remove(at),
                         Op::Borrow(_) => return Said::Value(receiver.borrow().number),
                         Op::BorrowAndUpdate(_) => {
                             return Said::Flag(receiver.borrow_and_update().has_changed());
@@ -175,14 +146,14 @@ macro_rules! lane {
                         Op::MarkUnchanged(_) => receiver.mark_unchanged(),
                         _ => {
                             drop(receiver);
-                            return self.wait(op, self.receivers[at].clone());
+                            return self.wait(op, shared);
                         }
                     }
                     Said::Done
                 }
 
-                fn wait(&mut self, op: Op, shared: Shared) -> Said {
-                    self.receiving.add(Box::pin(async move {
+                fn wait(&mut self, op: Op, shared: Shared<Receiver<Value>>) -> Said {
+                    self.receivers.wait(async move {
                         let mut receiver = shared.borrow_mut();
                         if let Op::WaitFor { multiple, .. } = op {
                             let holds = |value: &Value| value.number % multiple == 0;
@@ -193,8 +164,7 @@ macro_rules! lane {
                             .changed()
                             .await
                             .map_or(Said::Closed, |()| Said::Done)
-                    }));
-                    Said::polled(self.receiving.poll_newest())
+                    })
                 }
             }
 
@@ -203,13 +173,11 @@ macro_rules! lane {
 
                 fn apply(&mut self, op: Op) -> Said {
                     match op {
+                        Op::Senders(op) => self.senders.apply(op),
                         Op::Send(by)
                         | Op::SendIf { by, .. }
                         | Op::Replace(by)
-                        | Op::Clone(by)
-                        | Op::DropSender(by)
-                        | Op::Subscribe(by)
-                        | Op::Watch(by) => self.by_sender(op, by),
+                        | Op::Subscribe(by) => self.by_sender(op, by),
                         Op::CloneReceiver(at)
                         | Op::DropReceiver(at)
                         | Op::Borrow(at)
@@ -219,44 +187,35 @@ macro_rules! lane {
                         | Op::MarkUnchanged(at)
                         | Op::Changed(at)
                         | Op::WaitFor { at, .. } => self.by_receiver(op, at),
-                        Op::Poll { at, fresh } => Said::polled(self.receiving.poll(at, fresh)),
-                        Op::Cancel(at) => Said::done(self.receiving.cancel(at)),
-                        Op::PollWatch { at, fresh } => Said::polled(self.watching.poll(at, fresh)),
-                        Op::CancelWatch(at) => Said::done(self.watching.cancel(at)),
+                        Op::Poll { at, fresh } => self.receivers.poll(at, fresh),
+                        Op::Cancel(at) => self.receivers.cancel(at),
                     }
                 }
 
                 fn state(&self) -> State {
-                    let sender = self.senders.first().map(|sender| {
+                    let sender = self.senders.get(0).map(|sender| {
                         assert_eq!(sender.is_closed(), sender.receiver_count() == 0);
                         let (receivers, senders) = (sender.receiver_count(), sender.sender_count());
                         (sender.borrow().number, receivers, senders)
                     });
-                    let look = |receiver: &Shared| {
-                        let receiver = receiver.try_borrow().ok()?;
+                    let receivers = self.receivers.look(|receiver| {
                         let value = receiver.borrow();
                         let closed = receiver.has_changed().is_err();
-                        Some((value.number, value.has_changed(), closed))
-                    };
-                    let receivers = self.receivers.iter().map(look).collect();
+                        (value.number, value.has_changed(), closed)
+                    });
                     (sender, receivers, self.alive.count())
                 }
 
                 fn woken(&self) -> Vec<bool> {
-                    [self.receiving.woken(), self.watching.woken()].concat()
+                    [self.receivers.woken(), self.senders.woken()].concat()
                 }
             }
 
             impl Drop for Channel {
                 fn drop(&mut self) {
                     if !std::thread::panicking() {
-                        self.receiving.no_waker_is_kept();
-                        self.watching.no_waker_is_kept();
-                        while self.receiving.cancel(0) || self.watching.cancel(0) {}
-                        self.receiving.no_waker_is_kept();
-                        self.watching.no_waker_is_kept();
-                        self.receivers.clear();
-                        self.senders.clear();
+                        self.receivers.end();
+                        self.senders.end();
                         assert_eq!(self.alive.count(), 0, "the value was leaked");
                     }
                 }

@@ -1,5 +1,6 @@
 //! What the broadcast channel must do, said the plain way: all that was ever sent, and how far everybody has come.
 
+use super::super::senders::Counts;
 use super::super::{Lane, Said};
 use super::{Op, State};
 
@@ -25,12 +26,10 @@ pub struct Model {
     capacity: usize,
     sent: Vec<u64>,
     next: u64,
-    senders: usize,
-    weak: usize,
+    senders: Counts,
     receivers: Vec<Receiver>,
     next_id: usize,
     receiving: Vec<Waiter>,
-    watching: Vec<Waiter>,
 }
 
 impl Model {
@@ -39,17 +38,11 @@ impl Model {
             capacity,
             sent: Vec::new(),
             next: 0,
-            senders: 1,
-            weak: 0,
+            senders: Counts::new(),
             receivers: vec![Receiver { id: 0, next: 0 }],
             next_id: 1,
             receiving: Vec::new(),
-            watching: Vec::new(),
         }
-    }
-
-    fn strong(&self) -> usize {
-        self.senders + self.watching.len()
     }
 
     /// The first value that is not overwritten.
@@ -69,7 +62,7 @@ impl Model {
     }
 
     fn take(&mut self, id: usize) -> Said {
-        let (oldest, closed) = (self.oldest(), self.strong() == 0);
+        let (oldest, closed) = (self.oldest(), self.senders.strong() == 0);
         let mut receivers = self.receivers.iter_mut();
         let Some(receiver) = receivers.find(|receiver| receiver.id == id) else {
             return Said::Skipped;
@@ -89,33 +82,16 @@ impl Model {
         }
     }
 
-    fn by_sender(&mut self, op: Op) -> Said {
-        match op {
-            Op::Send(_) => {
-                self.next += 1;
-                if self.receivers.is_empty() {
-                    return Said::Closed;
-                }
-                self.sent.push(self.next);
-                for waiter in &mut self.receiving {
-                    waiter.woken = true;
-                }
-                return Said::Value(self.receivers.len() as u64);
-            }
-            Op::Clone(_) => self.senders += 1,
-            Op::DropSender(_) => self.senders -= 1,
-            Op::Downgrade(_) => self.weak += 1,
-            Op::Subscribe(_) => return self.add(),
-            _ if self.receivers.is_empty() => return Said::Closed,
-            _ => {
-                self.watching.push(Waiter {
-                    id: 0,
-                    woken: false,
-                });
-                return Said::Pending;
-            }
+    fn send(&mut self) -> Said {
+        self.next += 1;
+        if self.receivers.is_empty() {
+            return Said::Closed;
         }
-        Said::Done
+        self.sent.push(self.next);
+        for waiter in &mut self.receiving {
+            waiter.woken = true;
+        }
+        Said::Value(self.receivers.len() as u64)
     }
 
     fn by_receiver(&mut self, op: Op, at: usize) -> Said {
@@ -130,8 +106,8 @@ impl Model {
             Op::Resubscribe(_) => self.add(),
             Op::DropReceiver(_) => {
                 self.receivers.remove(at);
-                for watcher in &mut self.watching {
-                    watcher.woken |= self.receivers.is_empty();
+                if self.receivers.is_empty() {
+                    self.senders.wake();
                 }
                 Said::Done
             }
@@ -166,20 +142,6 @@ impl Model {
                 self.receiving.remove(at);
                 Said::Done
             }
-            Op::PollWatch { at, .. } => {
-                let at = at.checked_rem(self.watching.len())?;
-                if self.receivers.is_empty() {
-                    self.watching.remove(at);
-                    return Some(Said::Closed);
-                }
-                self.watching[at].woken = false;
-                Said::Pending
-            }
-            Op::CancelWatch(at) => {
-                let at = at.checked_rem(self.watching.len())?;
-                self.watching.remove(at);
-                Said::Done
-            }
             _ => return None,
         })
     }
@@ -189,28 +151,17 @@ impl Lane<Op> for Model {
     type State = State;
 
     fn apply(&mut self, op: Op) -> Said {
-        let before = self.strong();
+        let before = self.senders.strong();
         let said = match op {
-            Op::Send(_)
-            | Op::Clone(_)
-            | Op::DropSender(_)
-            | Op::Downgrade(_)
-            | Op::Subscribe(_)
-            | Op::Watch(_)
-                if self.senders > 0 =>
-            {
-                self.by_sender(op)
-            }
-            Op::Upgrade(_) if self.weak > 0 => {
-                self.senders += usize::from(before > 0);
-                Said::Flag(before > 0)
-            }
+            Op::Senders(op) => self.senders.apply(op, 0, self.receivers.is_empty()),
+            Op::Send(_) if self.senders.senders > 0 => self.send(),
+            Op::Subscribe(_) if self.senders.senders > 0 => self.add(),
             Op::Resubscribe(at) | Op::DropReceiver(at) | Op::TryRecv(at) | Op::Recv(at) => {
                 self.by_receiver(op, at)
             }
             _ => self.other(op).unwrap_or(Said::Skipped),
         };
-        if before > 0 && self.strong() == 0 {
+        if before > 0 && self.senders.strong() == 0 {
             for waiter in &mut self.receiving {
                 waiter.woken = true;
             }
@@ -226,16 +177,17 @@ impl Lane<Op> for Model {
             let unseen = self.sent.len() - receiver.next;
             (!self.is_busy(receiver.id)).then_some(unseen)
         });
-        let counts = [kept, self.receivers.len(), self.strong(), self.weak];
+        let (strong, weak) = (self.senders.strong(), self.senders.weak);
+        let counts = [kept, self.receivers.len(), strong, weak];
         (
-            (self.senders > 0).then_some(counts),
+            (self.senders.senders > 0).then_some(counts),
             receivers.collect(),
             kept,
         )
     }
 
     fn woken(&self) -> Vec<bool> {
-        let all = self.receiving.iter().chain(&self.watching);
-        all.map(|waiter| waiter.woken).collect()
+        let receiving = self.receiving.iter().map(|waiter| waiter.woken);
+        receiving.chain(self.senders.woken()).collect()
     }
 }

@@ -4,32 +4,25 @@ use std::collections::VecDeque;
 use std::task::Poll;
 
 use super::super::line::Line;
+use super::super::senders::Counts;
 use super::super::{Lane, Said};
-use super::{Op, State, digest};
+use super::{Op, State, digest, receiver};
 
 /// What a waiting sender is there for, in its tag beside the number of its value.
 const SEND: u64 = 0;
 const SEND_MANY: u64 = 1;
 const RESERVE: u64 = 2;
 
-/// One who waits for the receiver to go.
-#[derive(Clone, Copy)]
-struct Watcher {
-    woken: bool,
-}
-
 /// A queue, a line for the slots, and who is there.
 pub struct Model {
     line: Line,
     queue: VecDeque<u64>,
     next: u64,
-    senders: usize,
-    weak: usize,
+    senders: Counts,
     permits: usize,
     receiver: bool,
     /// How many the waiting receiver wants, if it waits, and whether it was woken.
     receiving: Option<(Wanted, bool)>,
-    watching: Vec<Watcher>,
     departs: bool,
 }
 
@@ -46,18 +39,16 @@ impl Model {
             line: Line::of(capacity),
             queue: VecDeque::new(),
             next: 0,
-            senders: 1,
-            weak: 0,
+            senders: Counts::new(),
             permits: 0,
             receiver: true,
             receiving: None,
-            watching: Vec::new(),
             departs: false,
         }
     }
 
     fn strong(&self) -> usize {
-        self.senders + self.permits + self.line.len() + self.watching.len()
+        self.senders.strong() + self.permits + self.line.len()
     }
 
     /// Whether nothing will come any more.
@@ -139,20 +130,15 @@ impl Model {
         self.departs |= self.line.collected() > 0;
         self.line.close();
         self.line.forget_collected();
-        for watcher in &mut self.watching {
-            watcher.woken = true;
-        }
+        self.senders.wake();
     }
 
     fn by_sender(&mut self, op: Op) -> Said {
         match op {
-            Op::Clone(_) => self.senders += 1,
-            Op::DropSender(_) => self.senders -= 1,
-            Op::Downgrade(_) => self.weak += 1,
-            Op::Send { polled, .. } => return self.begin(SEND, 1, polled),
-            Op::SendMany { many, .. } => return self.begin(SEND_MANY, many, true),
-            Op::Reserve { polled, .. } => return self.begin(RESERVE, 1, polled),
-            Op::TrySend(_) | Op::TryReserve(_) => {
+            Op::Send { polled, .. } => self.begin(SEND, 1, polled),
+            Op::SendMany { many, .. } => self.begin(SEND_MANY, many, true),
+            Op::Reserve { polled, .. } => self.begin(RESERVE, 1, polled),
+            _ => {
                 let sends = matches!(op, Op::TrySend(_));
                 let number = self.number(usize::from(sends));
                 if self.line.closed {
@@ -165,18 +151,20 @@ impl Model {
                     true => self.queue.push_back(number),
                     false => self.permits += 1,
                 }
-            }
-            _ if self.line.closed => return Said::Closed,
-            _ => {
-                self.watching.push(Watcher { woken: false });
-                return Said::Pending;
+                Said::Done
             }
         }
-        Said::Done
     }
 
-    fn by_receiver(&mut self, op: Op) -> Said {
+    fn by_receiver(&mut self, op: receiver::Op) -> Said {
+        use receiver::Op;
         match op {
+            Op::Poll { .. } => {
+                let wanted = self.receiving.map(|(wanted, _)| wanted);
+                return wanted.map_or(Said::Skipped, |wanted| self.recv(wanted));
+            }
+            Op::Cancel => return Said::done(self.receiving.take().is_some()),
+            _ if !self.receiver || self.receiving.is_some() => return Said::Skipped,
             Op::Recv => return self.recv(Wanted::One),
             Op::RecvMany(limit) => return self.recv(Wanted::Many(limit)),
             Op::TryRecv => {
@@ -200,11 +188,11 @@ impl Model {
 
     fn other(&mut self, op: Op) -> Said {
         match op {
-            Op::Upgrade(_) if self.weak > 0 => {
-                let there = self.strong() > 0;
-                self.senders += usize::from(there);
-                Said::Flag(there)
+            Op::Senders(op) => {
+                let others = self.permits + self.line.len();
+                self.senders.apply(op, others, self.line.closed)
             }
+            Op::Receiver(op) => self.by_receiver(op),
             Op::SendPermit(_) => {
                 let number = self.number(1);
                 if self.permits == 0 {
@@ -224,26 +212,6 @@ impl Model {
                 self.sent(poll)
             }
             Op::Cancel(at) => Said::done(self.line.cancel(at).is_some()),
-            Op::PollRecv { .. } => match self.receiving {
-                Some((wanted, _)) => self.recv(wanted),
-                None => Said::Skipped,
-            },
-            Op::CancelRecv => Said::done(self.receiving.take().is_some()),
-            Op::PollWatch { at, .. } => match at.checked_rem(self.watching.len()) {
-                Some(at) if self.line.closed => {
-                    self.watching.remove(at);
-                    Said::Closed
-                }
-                Some(_) => Said::Pending,
-                None => Said::Skipped,
-            },
-            Op::CancelWatch(at) => match at.checked_rem(self.watching.len()) {
-                Some(at) => {
-                    self.watching.remove(at);
-                    Said::Done
-                }
-                None => Said::Skipped,
-            },
             _ => Said::Skipped,
         }
     }
@@ -254,23 +222,14 @@ impl Lane<Op> for Model {
 
     fn apply(&mut self, op: Op) -> Said {
         let said = match op {
-            Op::Clone(_)
-            | Op::DropSender(_)
-            | Op::Downgrade(_)
-            | Op::Send { .. }
+            Op::Send { .. }
             | Op::SendMany { .. }
             | Op::Reserve { .. }
             | Op::TrySend(_)
             | Op::TryReserve(_)
-            | Op::Watch(_)
-                if self.senders > 0 =>
+                if self.senders.senders > 0 =>
             {
                 self.by_sender(op)
-            }
-            Op::Recv | Op::RecvMany(_) | Op::TryRecv | Op::Close | Op::DropReceiver
-                if self.receiver && self.receiving.is_none() =>
-            {
-                self.by_receiver(op)
             }
             _ => self.other(op),
         };
@@ -284,11 +243,11 @@ impl Lane<Op> for Model {
     fn state(&self) -> State {
         let ended = self.line.closed || self.strong() == 0;
         let idle = self.receiver && self.receiving.is_none();
-        let sender = (self.senders > 0).then_some((
+        let sender = (self.senders.senders > 0).then_some((
             self.line.free,
             self.line.closed,
             self.strong(),
-            self.weak,
+            self.senders.weak,
         ));
         let sending = self.line.tags().filter(|tag| tag % 4 == SEND).count();
         (
@@ -300,9 +259,8 @@ impl Lane<Op> for Model {
 
     fn woken(&self) -> Vec<bool> {
         let receiving = self.receiving.map(|(_, woken)| woken);
-        let watching = self.watching.iter().map(|watcher| watcher.woken);
         let mut woken = self.line.woken();
-        woken.extend(receiving.into_iter().chain(watching));
+        woken.extend(receiving.into_iter().chain(self.senders.woken()));
         woken
     }
 

@@ -1,5 +1,6 @@
 //! What the watch channel must do, said the plain way: a value and its version, and who has seen which.
 
+use super::super::senders::Counts;
 use super::super::{Lane, Said};
 use super::{Op, State};
 
@@ -27,11 +28,10 @@ pub struct Model {
     value: u64,
     version: i64,
     next: u64,
-    senders: usize,
+    senders: Counts,
     receivers: Vec<Receiver>,
     next_id: usize,
     receiving: Vec<Waiter>,
-    watching: Vec<Waiter>,
 }
 
 impl Model {
@@ -40,16 +40,11 @@ impl Model {
             value: 0,
             version: 0,
             next: 0,
-            senders: 1,
+            senders: Counts::new(),
             receivers: vec![Receiver { id: 0, seen: 0 }],
             next_id: 1,
             receiving: Vec::new(),
-            watching: Vec::new(),
         }
-    }
-
-    fn strong(&self) -> usize {
-        self.senders + self.watching.len()
     }
 
     fn add(&mut self, seen: i64) -> Said {
@@ -86,7 +81,7 @@ impl Model {
                 Some(Said::Value(self.value))
             }
             None if news => Some(Said::Done),
-            _ => (self.strong() == 0).then_some(Said::Closed),
+            _ => (self.senders.strong() == 0).then_some(Said::Closed),
         }
     }
 
@@ -102,18 +97,7 @@ impl Model {
                 return Said::Flag(tell);
             }
             Op::Replace(_) => return Said::Value(self.put(true)),
-            Op::Clone(_) => self.senders += 1,
-            Op::DropSender(_) => self.senders -= 1,
-            Op::Subscribe(_) => return self.add(self.version),
-            _ if self.receivers.is_empty() => return Said::Closed,
-            _ => {
-                self.watching.push(Waiter {
-                    id: 0,
-                    multiple: None,
-                    woken: false,
-                });
-                return Said::Pending;
-            }
+            _ => return self.add(self.version),
         }
         Said::Done
     }
@@ -130,13 +114,13 @@ impl Model {
             Op::CloneReceiver(_) => return self.add(seen),
             Op::DropReceiver(_) => {
                 self.receivers.remove(at);
-                for watcher in &mut self.watching {
-                    watcher.woken |= self.receivers.is_empty();
+                if self.receivers.is_empty() {
+                    self.senders.wake();
                 }
             }
             Op::Borrow(_) => return Said::Value(self.value),
             Op::BorrowAndUpdate(_) => return Said::Flag(self.news(id)),
-            Op::HasChanged(_) if self.strong() == 0 => return Said::Closed,
+            Op::HasChanged(_) if self.senders.strong() == 0 => return Said::Closed,
             Op::HasChanged(_) => return Said::Flag(seen != self.version),
             Op::MarkChanged(_) => self.receivers[at].seen -= 1,
             Op::MarkUnchanged(_) => self.receivers[at].seen = self.version,
@@ -177,20 +161,6 @@ impl Model {
                 self.receiving.remove(at);
                 Said::Done
             }
-            Op::PollWatch { at, .. } => {
-                let at = at.checked_rem(self.watching.len())?;
-                if self.receivers.is_empty() {
-                    self.watching.remove(at);
-                    return Some(Said::Closed);
-                }
-                self.watching[at].woken = false;
-                Said::Pending
-            }
-            Op::CancelWatch(at) => {
-                let at = at.checked_rem(self.watching.len())?;
-                self.watching.remove(at);
-                Said::Done
-            }
             _ => return None,
         })
     }
@@ -200,16 +170,11 @@ impl Lane<Op> for Model {
     type State = State;
 
     fn apply(&mut self, op: Op) -> Said {
-        let before = self.strong();
+        let before = self.senders.strong();
         let said = match op {
-            Op::Send(_)
-            | Op::SendIf { .. }
-            | Op::Replace(_)
-            | Op::Clone(_)
-            | Op::DropSender(_)
-            | Op::Subscribe(_)
-            | Op::Watch(_)
-                if self.senders > 0 =>
+            Op::Senders(op) => self.senders.apply(op, 0, self.receivers.is_empty()),
+            Op::Send(_) | Op::SendIf { .. } | Op::Replace(_) | Op::Subscribe(_)
+                if self.senders.senders > 0 =>
             {
                 self.by_sender(op)
             }
@@ -224,7 +189,7 @@ impl Lane<Op> for Model {
             | Op::WaitFor { at, .. } => self.by_receiver(op, at),
             _ => self.other(op).unwrap_or(Said::Skipped),
         };
-        if before > 0 && self.strong() == 0 {
+        if before > 0 && self.senders.strong() == 0 {
             for waiter in &mut self.receiving {
                 waiter.woken = true;
             }
@@ -233,27 +198,27 @@ impl Lane<Op> for Model {
     }
 
     fn state(&self) -> State {
-        let sender = (self.value, self.receivers.len(), self.strong());
+        let sender = (self.value, self.receivers.len(), self.senders.strong());
         let look = |receiver: &Receiver| {
             let busy = self.receiving.iter().any(|waiter| waiter.id == receiver.id);
             let look = (
                 self.value,
                 receiver.seen != self.version,
-                self.strong() == 0,
+                self.senders.strong() == 0,
             );
             (!busy).then_some(look)
         };
         let receivers = self.receivers.iter().map(look).collect();
-        let kept = self.strong() + self.receivers.len() > 0;
+        let kept = self.senders.strong() + self.receivers.len() > 0;
         (
-            (self.senders > 0).then_some(sender),
+            (self.senders.senders > 0).then_some(sender),
             receivers,
             usize::from(kept),
         )
     }
 
     fn woken(&self) -> Vec<bool> {
-        let all = self.receiving.iter().chain(&self.watching);
-        all.map(|waiter| waiter.woken).collect()
+        let receiving = self.receiving.iter().map(|waiter| waiter.woken);
+        receiving.chain(self.senders.woken()).collect()
     }
 }
