@@ -127,8 +127,8 @@ fn threads_go_round_after_round_with_one_leader_each() {
 
 #[test]
 fn barriers_are_shared_between_threads_and_describe_themselves() {
-    assert_impl!(Barrier: Send + Sync);
-    assert_impl!(BarrierWaitResult: Send + Sync + Clone);
+    assert_is!(Barrier: Send + Sync);
+    assert_is!(BarrierWaitResult: Send + Sync + Clone);
     let barrier = Barrier::new(3);
     let mut wait = task(barrier.wait());
     wait.pending();

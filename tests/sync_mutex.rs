@@ -247,16 +247,16 @@ fn debug_and_display_show_the_value_or_that_it_is_locked() {
 
 #[test]
 fn threads_may_share_exactly_what_is_safe_to_share() {
-    assert_impl!(Mutex<Cell<u32>>: Send + Sync);
-    assert_not_impl!(Mutex<Rc<u32>>: Send);
-    assert_not_impl!(Mutex<Rc<u32>>: Sync);
-    assert_impl!(MutexGuard<'static, u32>: Send + Sync);
-    assert_impl!(MutexGuard<'static, Cell<u32>>: Send);
-    assert_not_impl!(MutexGuard<'static, Cell<u32>>: Sync);
-    assert_not_impl!(MutexGuard<'static, Rc<u32>>: Send);
-    assert_impl!(OwnedMutexGuard<Cell<u32>>: Send);
-    assert_not_impl!(OwnedMutexGuard<Cell<u32>>: Sync);
-    assert_not_impl!(OwnedMutexGuard<Rc<u32>>: Send);
+    assert_is!(Mutex<Cell<u32>>: Send + Sync);
+    assert_is_not!(Mutex<Rc<u32>>: Send);
+    assert_is_not!(Mutex<Rc<u32>>: Sync);
+    assert_is!(MutexGuard<'static, u32>: Send + Sync);
+    assert_is!(MutexGuard<'static, Cell<u32>>: Send);
+    assert_is_not!(MutexGuard<'static, Cell<u32>>: Sync);
+    assert_is_not!(MutexGuard<'static, Rc<u32>>: Send);
+    assert_is!(OwnedMutexGuard<Cell<u32>>: Send);
+    assert_is_not!(OwnedMutexGuard<Cell<u32>>: Sync);
+    assert_is_not!(OwnedMutexGuard<Rc<u32>>: Send);
     fn send<T: Send>(_: T) {}
     send(Mutex::new(0).lock());
     send(Arc::new(Mutex::new(0)).lock_owned());

@@ -225,9 +225,9 @@ fn a_static_one_works_and_all_describe_themselves() {
         format!("{:?}", Notify::default()),
         "Notify { permit: false, waiting: 0 }"
     );
-    assert_impl!(Notify: Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe);
-    assert_impl!(Notified<'static>: Send + Sync);
-    assert_impl!(OwnedNotified: Send + Sync);
+    assert_is!(Notify: Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe);
+    assert_is!(Notified<'static>: Send + Sync);
+    assert_is!(OwnedNotified: Send + Sync);
 }
 
 #[test]

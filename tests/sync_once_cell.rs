@@ -109,10 +109,10 @@ fn errors_and_cells_describe_themselves() {
         SetError::InitializingError(1).to_string(),
         "the cell is being initialized"
     );
-    assert_impl!(SetError<u32>: std::error::Error);
-    assert_impl!(OnceCell<u32>: Send + Sync);
-    assert_impl!(OnceCell<Cell<u32>>: Send);
-    assert_not_impl!(OnceCell<Cell<u32>>: Sync);
+    assert_is!(SetError<u32>: std::error::Error);
+    assert_is!(OnceCell<u32>: Send + Sync);
+    assert_is!(OnceCell<Cell<u32>>: Send);
+    assert_is_not!(OnceCell<Cell<u32>>: Sync);
 }
 
 #[test]

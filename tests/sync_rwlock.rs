@@ -239,20 +239,20 @@ fn debug_and_display_show_the_value_or_that_it_is_locked() {
 
 #[test]
 fn threads_may_share_exactly_what_is_safe_to_share() {
-    assert_impl!(RwLock<u32>: Send + Sync);
-    assert_not_impl!(RwLock<Cell<u32>>: Sync);
-    assert_not_impl!(RwLock<Rc<u32>>: Send);
-    assert_not_impl!(RwLock<Rc<u32>>: Sync);
-    assert_impl!(RwLockReadGuard<'static, u32>: Send + Sync);
-    assert_impl!(RwLockWriteGuard<'static, u32>: Send + Sync);
-    assert_impl!(OwnedRwLockReadGuard<u32>: Send + Sync);
-    assert_impl!(OwnedRwLockWriteGuard<u32>: Send + Sync);
-    assert_not_impl!(RwLockReadGuard<'static, Cell<u32>>: Send);
-    assert_not_impl!(RwLockReadGuard<'static, Cell<u32>>: Sync);
-    assert_not_impl!(RwLockWriteGuard<'static, Cell<u32>>: Sync);
-    assert_not_impl!(RwLockWriteGuard<'static, Rc<u32>>: Send);
-    assert_not_impl!(OwnedRwLockReadGuard<Cell<u32>>: Send);
-    assert_not_impl!(OwnedRwLockWriteGuard<Cell<u32>>: Sync);
+    assert_is!(RwLock<u32>: Send + Sync);
+    assert_is_not!(RwLock<Cell<u32>>: Sync);
+    assert_is_not!(RwLock<Rc<u32>>: Send);
+    assert_is_not!(RwLock<Rc<u32>>: Sync);
+    assert_is!(RwLockReadGuard<'static, u32>: Send + Sync);
+    assert_is!(RwLockWriteGuard<'static, u32>: Send + Sync);
+    assert_is!(OwnedRwLockReadGuard<u32>: Send + Sync);
+    assert_is!(OwnedRwLockWriteGuard<u32>: Send + Sync);
+    assert_is_not!(RwLockReadGuard<'static, Cell<u32>>: Send);
+    assert_is_not!(RwLockReadGuard<'static, Cell<u32>>: Sync);
+    assert_is_not!(RwLockWriteGuard<'static, Cell<u32>>: Sync);
+    assert_is_not!(RwLockWriteGuard<'static, Rc<u32>>: Send);
+    assert_is_not!(OwnedRwLockReadGuard<Cell<u32>>: Send);
+    assert_is_not!(OwnedRwLockWriteGuard<Cell<u32>>: Sync);
     fn send<T: Send>(_: T) {}
     send(RwLock::new(0).read());
     send(RwLock::new(0).write());

@@ -252,10 +252,10 @@ fn errors_and_semaphores_describe_themselves() {
         TryAcquireError::NoPermits.to_string(),
         "no permits are available"
     );
-    assert_impl!(AcquireError: std::error::Error + Send + Sync);
-    assert_impl!(TryAcquireError: std::error::Error + Send + Sync);
-    assert_impl!(SemaphorePermit<'static>: Send + Sync);
-    assert_impl!(OwnedSemaphorePermit: Send + Sync);
+    assert_is!(AcquireError: std::error::Error + Send + Sync);
+    assert_is!(TryAcquireError: std::error::Error + Send + Sync);
+    assert_is!(SemaphorePermit<'static>: Send + Sync);
+    assert_is!(OwnedSemaphorePermit: Send + Sync);
     fn send<T: Send>(_: T) {}
     send(semaphore.acquire());
     send(Arc::new(Semaphore::new(0)).acquire_owned());

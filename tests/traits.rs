@@ -1,5 +1,8 @@
 //! Which threads the public types may cross, and what else they promise to all code that is generic over them.
 
+#[macro_use]
+mod has_traits;
+
 use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
@@ -10,27 +13,6 @@ use samovar::runtime::{Builder, EnterGuard, Handle, Runtime, RuntimeFlavor, TryC
 use samovar::task::{AbortHandle, Id, JoinError, JoinHandle, JoinSet, YieldNow};
 use samovar::time::error::Elapsed;
 use samovar::time::{Instant, Interval, MissedTickBehavior, Sleep};
-
-/// Compiles only if the type has the traits.
-macro_rules! assert_is {
-    ($type:ty: $($traits:tt)+) => {{
-        fn check<T: ?Sized + $($traits)+>() {}
-        check::<$type>();
-    }};
-}
-
-/// Compiles only if the type lacks the trait: else two implementations fit, and `_` is ambiguous.
-macro_rules! assert_is_not {
-    ($type:ty: $trait:ident) => {{
-        trait Ambiguous<A> {
-            fn check() {}
-        }
-        struct Second;
-        impl<T: ?Sized> Ambiguous<()> for T {}
-        impl<T: ?Sized + $trait> Ambiguous<Second> for T {}
-        let _ = <$type as Ambiguous<_>>::check;
-    }};
-}
 
 /// Compiles only if the value's type has the traits.
 macro_rules! assert_value_is {

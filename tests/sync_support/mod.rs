@@ -1,6 +1,9 @@
 //! What the tests of the locks share: polling by hand, wakers that misbehave, a watchdog.
-#![allow(dead_code, unused_macros)]
+#![allow(dead_code)]
 
+#[macro_use]
+#[path = "../has_traits/mod.rs"]
+mod has_traits;
 #[path = "../watchdog/mod.rs"]
 mod watchdog;
 
@@ -114,25 +117,4 @@ impl Random {
         self.0 ^= self.0 << 17;
         self.0 % limit
     }
-}
-
-/// Fails to compile if `$type` implements `$trait`: then two implementations fit, and `_` is ambiguous.
-macro_rules! assert_not_impl {
-    ($type:ty: $trait:ident) => {{
-        trait Ambiguous<A> {
-            fn check() {}
-        }
-        struct Second;
-        impl<T: ?Sized> Ambiguous<()> for T {}
-        impl<T: ?Sized + $trait> Ambiguous<Second> for T {}
-        let _ = <$type as Ambiguous<_>>::check;
-    }};
-}
-
-/// Fails to compile if `$type` does not implement the traits.
-macro_rules! assert_impl {
-    ($type:ty: $($trait:tt)+) => {{
-        fn check<T: ?Sized + $($trait)+>() {}
-        check::<$type>();
-    }};
 }
