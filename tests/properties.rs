@@ -42,6 +42,10 @@ agree! {
     join_agrees: scripts::macros::join;
     tasks_agree: scripts::tasks::run;
     timers_agree: scripts::timers::run;
+    once_cell_agrees: scripts::once_cell::run;
+    join_set_agrees: scripts::join_set::run;
+    interval_agrees: scripts::interval::run;
+    duplex_agrees: scripts::duplex::run;
 }
 
 // The scripts that the fuzzer kept: together they go all the ways that it has found.
@@ -64,4 +68,9 @@ fn the_corpus_of_the_macros_agrees() {
 #[test]
 fn the_corpus_of_the_tasks_agrees() {
     scripts::run_corpus(scripts::TASKS, include_str!("scripts/corpus/tasks"));
+}
+
+#[test]
+fn the_corpus_of_the_others_agrees() {
+    scripts::run_corpus(scripts::OTHERS, include_str!("scripts/corpus/others"));
 }

@@ -25,11 +25,15 @@
 
 pub mod barrier;
 pub mod broadcast;
+pub mod duplex;
+pub mod interval;
+pub mod join_set;
 pub mod line;
 pub mod macros;
 pub mod mpsc;
 pub mod mutex;
 pub mod notify;
+pub mod once_cell;
 pub mod oneshot;
 pub mod receivers;
 pub mod rwlock;
@@ -73,6 +77,13 @@ pub const LOCKS: &Group = &[
 pub const MACROS: &Group = &[("select", macros::select), ("join", macros::join)];
 /// The life of tasks, and their sleep.
 pub const TASKS: &Group = &[("tasks", tasks::run), ("timers", timers::run)];
+/// What is made of these, and a stream in memory.
+pub const OTHERS: &Group = &[
+    ("once_cell", once_cell::run),
+    ("join_set", join_set::run),
+    ("interval", interval::run),
+    ("duplex", duplex::run),
+];
 
 /// Runs a script of a group: the first byte chooses the interpreter.
 pub fn run_one_of(group: &Group, script: &[u8]) {

@@ -21,13 +21,13 @@ enum Op {
 }
 
 /// The longest that the script itself sleeps, so that the clock does not come to its end: three days.
-const LONGEST: u64 = 1 << 48;
+pub(super) const LONGEST: u64 = 1 << 48;
 
 /// Operations without a sleep in between: fewer than a budget.
-const BATCH: usize = 60;
+pub(super) const BATCH: usize = 60;
 
 /// A distance in nanoseconds: few, some ticks of the wheel, near a power of 64, or anything up to 36 years.
-fn distance(class: u8, size: u8) -> u64 {
+pub(super) fn distance(class: u8, size: u8) -> u64 {
     match class % 4 {
         0 => u64::from(size),
         1 => u64::from(size) << 16,
@@ -55,17 +55,24 @@ fn op((kind, argument): (u8, Argument), more: (u8, Argument)) -> Op {
 
 /// What is known of a sleep.
 #[derive(Clone, Copy, Debug, Default)]
-struct Life {
+pub(super) struct Life {
     /// In nanoseconds since the beginning.
-    deadline: u64,
+    pub(super) deadline: u64,
     /// Whether it waits in the wheel, or was woken from there.
     timer: Option<bool>,
-    woken: bool,
+    pub(super) woken: bool,
 }
 
 impl Life {
+    pub(super) fn until(deadline: u64) -> Life {
+        Life {
+            deadline,
+            ..Life::default()
+        }
+    }
+
     /// What a poll must give.
-    fn poll(&mut self, now: u64) -> Said {
+    pub(super) fn poll(&mut self, now: u64) -> Said {
         self.woken = false;
         if self.timer == Some(true) && self.deadline <= now {
             return Said::Done;
@@ -76,7 +83,7 @@ impl Life {
     }
 
     /// Time has passed.
-    fn pass(&mut self, now: u64) {
+    pub(super) fn pass(&mut self, now: u64) {
         if self.timer == Some(false) && self.deadline <= now {
             (self.timer, self.woken) = (Some(true), true);
         }
@@ -109,10 +116,7 @@ impl Pair {
             Op::Begin { after, polled } => {
                 self.sleeps
                     .add(Box::pin(sleep(Duration::from_nanos(after))));
-                self.model.push(Life {
-                    deadline: self.now + after,
-                    ..Life::default()
-                });
+                self.model.push(Life::until(self.now + after));
                 if polled {
                     self.poll(self.model.len() - 1, false);
                 }
