@@ -125,6 +125,20 @@ fn a_name_breaks_no_line_of_the_table() {
 }
 
 #[test]
+fn a_task_that_waits_since_the_beginning_of_time_does_so_since_then() {
+    let mut builder = Builder::new_current_thread();
+    let rt = builder.start_paused(true).observe(true).build().unwrap();
+    rt.block_on(async {
+        let (_wake, woken) = oneshot::channel::<()>();
+        let waits = samovar::spawn(woken);
+        let hour = Duration::from_secs(3600);
+        sleep(hour).await;
+        let dump = Handle::current().dump();
+        assert_eq!(of(&dump, waits.id()).since, Some(hour), "{dump}");
+    });
+}
+
+#[test]
 fn a_task_in_its_first_poll_is_seen_on_its_worker() {
     watchdog(60, || {
         let rt = multi_thread();

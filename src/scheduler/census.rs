@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Shared;
 use super::main_waker::MainWaker;
@@ -144,7 +143,7 @@ impl Shared {
         TaskDump {
             name: about.name,
             waits_for: about.waits_for.or(waits_for).filter(|_| waits),
-            since: Some(now.saturating_sub(about.since)).filter(|_| about.since > Duration::ZERO),
+            since: Some(now.saturating_sub(about.since)),
             polls: Some(Polls::new(about.polls, about.busy, about.longest)),
             ..TaskDump::new(who, place, state, None)
         }
