@@ -168,10 +168,7 @@ fn look(shared: &Arc<Shared>, seen: &mut [Seen]) -> Next {
             next = Next::Look;
         }
         let passed = seen.update(remote.stage.polls.get(), now);
-        let in_this_poll = seen
-            .since
-            .map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-        let blocked = passed == Some(0) && in_this_poll >= INTERVAL;
+        let blocked = seen.is_blocked(now);
         remote.blocked.store(blocked, Relaxed);
         if blocked {
             seen.report(shared, worker, now);
@@ -206,6 +203,12 @@ impl Seen {
             };
         }
         passed
+    }
+
+    /// Whether the poll has lasted since a look that is long enough ago.
+    fn is_blocked(&self, now: Instant) -> bool {
+        self.since
+            .is_some_and(|since| now.saturating_duration_since(since) >= INTERVAL)
     }
 
     /// Counts how long the poll lasts. A look that comes late counts for two at most: then the watchdog itself did not
@@ -263,4 +266,31 @@ fn serve(remote: &Remote, clock: &Clock) {
     let mut woken = Vec::new();
     let from_reactor = remote.serve(clock, &mut woken);
     wake_all(&mut woken, from_reactor);
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poll_blocks_when_it_has_lasted_ten_milliseconds_and_not_at_the_second_look() {
+        let mut seen = Seen::default();
+        let start = Instant::now();
+        assert_eq!(seen.update(5, start), None);
+        for (polls, millis, blocks) in [
+            (5, 0, false),
+            (5, 9, false),
+            (5, 10, true),
+            (5, 1000, true),
+            // Another one.
+            (6, 1000, false),
+            (6, 1009, false),
+            (6, 1010, true),
+        ] {
+            let now = start + Duration::from_millis(millis);
+            seen.update(polls, now);
+            assert_eq!(seen.is_blocked(now), blocks, "poll {polls} at {millis} ms");
+        }
+        assert!(!Seen::default().is_blocked(start + Duration::from_secs(1)));
+    }
 }
