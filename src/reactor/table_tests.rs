@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
+use std::task::Context;
 use std::{ptr, thread};
 
 use super::*;
@@ -141,4 +142,19 @@ fn an_unpark_is_never_lost_and_a_thousand_are_one() {
             assert!(!reactor.park(Some(Duration::ZERO), &mut Vec::new()));
         }
     });
+}
+
+#[test]
+fn a_socket_for_which_nobody_waits_is_not_waited_for() {
+    let reactor = Reactor::new().unwrap();
+    assert!(!reactor.is_waited_for());
+    let (socket, _peer) = UnixStream::pair().unwrap();
+    let (_, source) = reactor.register(socket.as_raw_fd(), label).unwrap();
+    assert!(!reactor.is_waited_for());
+    let mut waiter = source::WaiterKey::Future(None);
+    let mut cx = Context::from_waker(Waker::noop());
+    let polled = source.poll_ready(Direction::Read, &mut waiter, &mut cx);
+    assert!(polled.is_pending() && reactor.is_waited_for());
+    source.forget(Direction::Read, waiter);
+    assert!(!reactor.is_waited_for());
 }

@@ -147,3 +147,54 @@ impl Home {
         self.shared.pause_clock()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::runtime::{Builder, Runtime};
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    fn paused() -> Runtime {
+        let mut builder = Builder::new_current_thread();
+        builder.start_paused(true).build().unwrap()
+    }
+
+    #[test]
+    fn who_is_called_in_the_moment_before_the_jump_does_not_jump() {
+        let runtime = paused();
+        let shared = runtime.handle().home().shared();
+        let start = shared.clock.now();
+        let hour = Duration::from_secs(3600);
+        shared.remotes[0]
+            .timers
+            .set(start + hour, Waker::noop().clone());
+        let mut woken = Vec::new();
+        // Nobody is inside `block_on`: this thread goes to sleep in its place.
+        shared.remotes[0].reactor.unpark();
+        assert_eq!(shared.wait_and_jump(&mut woken), Some(0));
+        assert_eq!(
+            (shared.clock.now() - start, woken.len()),
+            (Duration::ZERO, 0)
+        );
+        assert_eq!(shared.wait_and_jump(&mut woken), Some(0));
+        assert_eq!((shared.clock.now() - start, woken.len()), (hour, 1));
+    }
+
+    #[test]
+    fn a_wait_that_ends_too_soon_is_not_quiet_yet() {
+        let runtime = paused();
+        let shared = runtime.handle().home().shared();
+        let reactor = &shared.remotes[0].reactor;
+        // It can be written to, which ends the wait at once, as a signal does; but nobody waits for that.
+        let (socket, _peer) = UnixStream::pair().unwrap();
+        reactor
+            .register(socket.as_raw_fd(), || "a socket".into())
+            .unwrap();
+        let real = Instant::now();
+        assert!(shared.is_quiet(QUIET, &mut Vec::new()));
+        assert!(real.elapsed() >= QUIET);
+        reactor.unpark();
+        assert!(!shared.is_quiet(PATIENCE, &mut Vec::new()), "called");
+    }
+}

@@ -273,3 +273,24 @@ impl Drop for Play<'_> {
         self.first.crew.set(others.collect());
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::runtime::Builder;
+
+    #[test]
+    fn a_call_from_another_thread_ends_the_wait_for_a_socket() {
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).seed(1).build().unwrap();
+        let shared = runtime.handle().home().shared();
+        runtime.block_on(async {
+            let worker = context::worker().expect("inside `block_on`");
+            let simulation = shared.simulation.as_ref().expect("it has a seed");
+            let play = Play::new(simulation, &worker);
+            assert!(play.is_quiet(Duration::from_millis(1)));
+            shared.remotes[0].reactor.unpark();
+            assert!(!play.is_quiet(Duration::from_secs(60)));
+        });
+    }
+}

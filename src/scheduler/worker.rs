@@ -416,3 +416,7 @@ impl Worker {
         &self.shared().remotes[self.home.worker]
     }
 }
+
+#[cfg(all(test, not(loom)))]
+#[path = "worker_tests.rs"]
+mod tests;
