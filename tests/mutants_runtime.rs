@@ -226,6 +226,35 @@ fn a_task_spawned_on_another_runtime_runs_there() {
 }
 
 #[test]
+fn no_task_moves_into_the_memory_of_one_of_another_runtime() {
+    watchdog(60, || {
+        let (here, there) = (current_thread(), current_thread());
+        let spawn = |rt: &Runtime| {
+            let (wake, woken) = oneshot::channel::<()>();
+            (rt.spawn(woken), wake)
+        };
+        let (ended, wake) = spawn(&there);
+        wake.send(()).unwrap();
+        there.block_on(async {
+            while !ended.is_finished() {
+                yield_now().await;
+            }
+        });
+        // The last who refers to it lets it go on the worker here.
+        here.block_on(ended).unwrap().unwrap();
+        here.block_on(async {
+            let (waits, wake) = spawn(&here);
+            yield_now().await;
+            wake.send(()).unwrap();
+            for _ in 0..100 {
+                yield_now().await;
+            }
+            assert!(waits.is_finished(), "it goes on in the other runtime");
+        });
+    });
+}
+
+#[test]
 fn a_timer_set_by_a_thread_that_is_no_worker_fires_while_nobody_is_inside_block_on() {
     for workers in [1, 2] {
         watchdog(60, move || {

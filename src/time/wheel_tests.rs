@@ -32,6 +32,12 @@ proptest! {
     }
 }
 
+#[test]
+fn the_last_slot_is_that_of_the_last_tick() {
+    let (level, slot) = slot_of(0, u64::MAX);
+    assert_eq!(level * 64 + slot, SLOTS - 1);
+}
+
 /// The scripts that a fuzzer kept, because each of them goes another way through the wheel.
 #[test]
 fn the_corpus_agrees() {
