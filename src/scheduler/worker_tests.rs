@@ -85,3 +85,20 @@ fn who_has_slept_for_long_asks_why_if_somebody_wants_to_know() {
         });
     }
 }
+
+#[test]
+fn the_trace_knows_what_ended_a_wait() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let worker = worker();
+        let woken = [Waker::noop().clone()];
+        assert_eq!(worker.why_awake(1, &woken, true), WakeUp::Events);
+        assert_eq!(worker.why_awake(0, &woken, true), WakeUp::Timer);
+        assert_eq!(worker.why_awake(0, &[], true), WakeUp::Called);
+        assert_eq!(worker.why_awake(0, &[], false), WakeUp::Nobody);
+        // It will fire at once: the wait was cut a little short, for the kernel.
+        let timers = &worker.remote().timers;
+        timers.set(shim::now(), Waker::noop().clone());
+        assert_eq!(worker.why_awake(0, &[], true), WakeUp::Timer);
+    });
+}
