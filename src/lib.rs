@@ -52,17 +52,17 @@
 //! |---|---|
 //! | Who polls? | `block_on.rs` (28), `park.rs` (69) |
 //! | What is a task, and what does its waker do? | `task/state.rs` (174), `task/cell.rs` (323), `task/join_handle.rs` (104) |
-//! | Who polls many tasks? | `scheduler/worker.rs` (307), `scheduler/queue.rs` (97), `task/budget.rs` (102) |
+//! | Who polls many tasks? | `scheduler/worker.rs` (308), `scheduler/queue.rs` (97), `task/budget.rs` (102) |
 //! | And on many threads? | `scheduler/worker/search.rs` (91), `scheduler/mod.rs` (251), `scheduler/pace.rs` (73), `scheduler/seat.rs` (333) |
 //! | What if there is nothing to do? | `scheduler/idle.rs` (77) |
 //! | Who wakes me when time has passed? | `time/sleep.rs` (97), `time/timers.rs` (191), `time/wheel.rs` (274) |
 //! | Who wakes me when bytes have come? | `reactor/mod.rs` (251), `reactor/source.rs` (156), `reactor/io.rs` (254) |
 //! | Who wakes me from another thread? | `scheduler/home.rs` (136), `scheduler/inbox.rs` (53), `reactor/sleep.rs` (34), `scheduler/main_waker.rs` (106) |
 //! | Who wakes me when another task is done with something? | `sync/waiters.rs` (239), `sync/mutex.rs` (238) |
-//! | What if a task blocks? | `scheduler/watchdog.rs` (195), `blocking.rs` (242) |
+//! | What if a task blocks? | `scheduler/watchdog.rs` (196), `blocking.rs` (242) |
 //! | How does it end? | `scheduler/shutdown.rs` (112), `scheduler/registry.rs` (44) |
 //! | And in a test? | `time/clock.rs` (129), `scheduler/jump.rs` (95), `scheduler/simulation.rs` (180) |
-//! | Who waits for what, and who can never wake? | `scheduler/census.rs` (126), `scheduler/asleep.rs` (82) |
+//! | Who waits for what, and who can never wake? | `scheduler/census.rs` (125), `scheduler/asleep.rs` (82) |
 //! | Can I watch it? | `trace/hook.rs` (92), `trace/doing.rs` (172), `trace/record.rs` (171), `trace/story.rs` (237) |
 //!
 //! `cargo doc --document-private-items --open` shows them with their drawings.
