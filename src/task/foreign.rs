@@ -15,6 +15,7 @@ use crate::shim::thread_local;
 pub(crate) fn quietly(foreign: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(foreign)) {
         if let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            // Its destructor might panic as well, and so on for ever.
             mem::forget(worse);
         }
     }
