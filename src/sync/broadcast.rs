@@ -316,6 +316,13 @@ impl<T> Sender<T> {
     }
 
     /// Whether both send to one channel.
+    ///
+    /// ```
+    /// let (news, _ears) = samovar::sync::broadcast::channel::<()>(4);
+    /// let (other, _others) = samovar::sync::broadcast::channel::<()>(4);
+    /// assert!(news.same_channel(&news.clone()));
+    /// assert!(!news.same_channel(&other));
+    /// ```
     pub fn same_channel(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
@@ -365,11 +372,26 @@ impl<T> Sender<T> {
     }
 
     /// How many senders there are, this one included.
+    ///
+    /// ```
+    /// let (news, _ears) = samovar::sync::broadcast::channel::<()>(4);
+    /// let other = news.clone();
+    /// assert_eq!(news.strong_count(), 2);
+    /// drop(other);
+    /// assert_eq!(news.strong_count(), 1);
+    /// ```
     pub fn strong_count(&self) -> usize {
         self.shared.counts().0
     }
 
     /// How many weak senders there are.
+    ///
+    /// ```
+    /// let (news, _ears) = samovar::sync::broadcast::channel::<()>(4);
+    /// assert_eq!(news.weak_count(), 0);
+    /// let _weak = news.downgrade();
+    /// assert_eq!(news.weak_count(), 1);
+    /// ```
     pub fn weak_count(&self) -> usize {
         self.shared.counts().1
     }
@@ -407,6 +429,15 @@ impl<T> fmt::Debug for Sender<T> {
 }
 
 /// A [`Sender`] that does not keep the channel open. Made by [`Sender::downgrade`].
+///
+/// ```
+/// let (news, mut ears) = samovar::sync::broadcast::channel(4);
+/// let weak = news.downgrade();
+/// weak.upgrade().expect("a sender is there").send("tea").unwrap();
+/// drop(news);
+/// assert!(weak.upgrade().is_none());
+/// assert_eq!(ears.try_recv(), Ok("tea"));
+/// ```
 pub struct WeakSender<T> {
     /// The channel.
     shared: Arc<Shared<T>>,
@@ -438,11 +469,26 @@ impl<T> WeakSender<T> {
     }
 
     /// How many senders there are.
+    ///
+    /// ```
+    /// let (news, _ears) = samovar::sync::broadcast::channel::<()>(4);
+    /// let weak = news.downgrade();
+    /// assert_eq!(weak.strong_count(), 1);
+    /// drop(news);
+    /// assert_eq!(weak.strong_count(), 0);
+    /// ```
     pub fn strong_count(&self) -> usize {
         self.shared.counts().0
     }
 
     /// How many weak senders there are, this one included.
+    ///
+    /// ```
+    /// let (news, _ears) = samovar::sync::broadcast::channel::<()>(4);
+    /// let weak = news.downgrade();
+    /// let _other = weak.clone();
+    /// assert_eq!(weak.weak_count(), 2);
+    /// ```
     pub fn weak_count(&self) -> usize {
         self.shared.counts().1
     }
@@ -525,11 +571,26 @@ impl<T> Receiver<T> {
     }
 
     /// Whether it has seen everything.
+    ///
+    /// ```
+    /// let (news, mut ears) = samovar::sync::broadcast::channel(4);
+    /// news.send("tea").unwrap();
+    /// assert!(!ears.is_empty());
+    /// assert_eq!(ears.try_recv(), Ok("tea"));
+    /// assert!(ears.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether both receive from one channel.
+    ///
+    /// ```
+    /// let (news, ears) = samovar::sync::broadcast::channel::<()>(4);
+    /// let (_other, others) = samovar::sync::broadcast::channel::<()>(4);
+    /// assert!(ears.same_channel(&news.subscribe()));
+    /// assert!(!ears.same_channel(&others));
+    /// ```
     pub fn same_channel(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
@@ -546,11 +607,23 @@ impl<T> Receiver<T> {
     }
 
     /// How many senders there are.
+    ///
+    /// ```
+    /// let (news, ears) = samovar::sync::broadcast::channel::<()>(4);
+    /// let _other = news.clone();
+    /// assert_eq!(ears.sender_strong_count(), 2);
+    /// ```
     pub fn sender_strong_count(&self) -> usize {
         self.shared.counts().0
     }
 
     /// How many weak senders there are.
+    ///
+    /// ```
+    /// let (news, ears) = samovar::sync::broadcast::channel::<()>(4);
+    /// let _weak = news.downgrade();
+    /// assert_eq!((ears.sender_strong_count(), ears.sender_weak_count()), (1, 1));
+    /// ```
     pub fn sender_weak_count(&self) -> usize {
         self.shared.counts().1
     }

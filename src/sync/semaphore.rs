@@ -94,6 +94,13 @@ pub enum TryAcquireError {
 
 impl Semaphore {
     /// The most permits that a semaphore holds: `usize::MAX >> 3`, as in Tokio.
+    ///
+    /// ```
+    /// use samovar::sync::Semaphore;
+    ///
+    /// let semaphore = Semaphore::new(Semaphore::MAX_PERMITS); // one more, and it would panic
+    /// assert_eq!(semaphore.available_permits(), Semaphore::MAX_PERMITS);
+    /// ```
     pub const MAX_PERMITS: usize = usize::MAX >> 3;
 
     /// Creates a semaphore with `permits` free permits.

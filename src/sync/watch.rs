@@ -352,12 +352,27 @@ impl<T> Sender<T> {
     }
 
     /// How many senders there are, this one included.
+    ///
+    /// ```
+    /// let (price, _shown) = samovar::sync::watch::channel(3);
+    /// let other = price.clone();
+    /// assert_eq!(price.sender_count(), 2);
+    /// drop(other);
+    /// assert_eq!(price.sender_count(), 1);
+    /// ```
     pub fn sender_count(&self) -> usize {
         // A count, for the curious.
         self.shared.senders.load(Relaxed)
     }
 
     /// Whether both send to one channel.
+    ///
+    /// ```
+    /// let (price, _shown) = samovar::sync::watch::channel(3);
+    /// let other = samovar::sync::watch::Sender::new(3);
+    /// assert!(price.same_channel(&price.clone()));
+    /// assert!(!price.same_channel(&other), "though the values are equal");
+    /// ```
     pub fn same_channel(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
@@ -599,6 +614,13 @@ impl<T> Receiver<T> {
     }
 
     /// Whether both look at one channel.
+    ///
+    /// ```
+    /// let (price, shown) = samovar::sync::watch::channel(3);
+    /// let (_other, others) = samovar::sync::watch::channel(3);
+    /// assert!(shown.same_channel(&price.subscribe()));
+    /// assert!(!shown.same_channel(&others), "though the values are equal");
+    /// ```
     pub fn same_channel(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }

@@ -345,6 +345,13 @@ impl<T> Sender<T> {
     }
 
     /// Whether the receiver is dropped or closed, so that sending would fail.
+    ///
+    /// ```
+    /// let (sender, receiver) = samovar::sync::mpsc::channel::<u64>(2);
+    /// assert!(!sender.is_closed());
+    /// drop(receiver);
+    /// assert!(sender.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.tx.chan().is_closed()
     }
@@ -364,11 +371,24 @@ impl<T> Sender<T> {
     }
 
     /// How many slots the channel was made with.
+    ///
+    /// ```
+    /// let (sender, _receiver) = samovar::sync::mpsc::channel(5);
+    /// sender.try_send(1).unwrap();
+    /// assert_eq!(sender.max_capacity(), 5, "a filled slot counts too");
+    /// ```
     pub fn max_capacity(&self) -> usize {
         self.tx.chan().capacity
     }
 
     /// Whether both send to one channel.
+    ///
+    /// ```
+    /// let (sender, _receiver) = samovar::sync::mpsc::channel::<u64>(2);
+    /// let (other, _others) = samovar::sync::mpsc::channel::<u64>(2);
+    /// assert!(sender.same_channel(&sender.clone()));
+    /// assert!(!sender.same_channel(&other));
+    /// ```
     pub fn same_channel(&self, other: &Self) -> bool {
         self.tx.same_channel(&other.tx)
     }
@@ -393,11 +413,26 @@ impl<T> Sender<T> {
     }
 
     /// How many senders there are, this one included.
+    ///
+    /// ```
+    /// let (sender, _receiver) = samovar::sync::mpsc::channel::<u64>(2);
+    /// let other = sender.clone();
+    /// assert_eq!(sender.strong_count(), 2);
+    /// drop(other);
+    /// assert_eq!(sender.strong_count(), 1);
+    /// ```
     pub fn strong_count(&self) -> usize {
         self.tx.counts().0
     }
 
     /// How many weak senders there are.
+    ///
+    /// ```
+    /// let (sender, _receiver) = samovar::sync::mpsc::channel::<u64>(2);
+    /// assert_eq!(sender.weak_count(), 0);
+    /// let _weak = sender.downgrade();
+    /// assert_eq!(sender.weak_count(), 1);
+    /// ```
     pub fn weak_count(&self) -> usize {
         self.tx.counts().1
     }
@@ -561,6 +596,17 @@ impl<T> Receiver<T> {
     }
 
     /// [`recv_many`](Self::recv_many) for futures written by hand. Only the task of the newest call is woken.
+    ///
+    /// ```
+    /// # samovar::block_on(async {
+    /// let (sender, mut receiver) = samovar::sync::mpsc::channel::<u64>(2);
+    /// sender.try_send(1).unwrap();
+    /// sender.try_send(2).unwrap();
+    /// let mut numbers = Vec::new();
+    /// let count = std::future::poll_fn(|cx| receiver.poll_recv_many(cx, &mut numbers, 9)).await;
+    /// assert_eq!((count, numbers), (2, vec![1, 2]));
+    /// # });
+    /// ```
     pub fn poll_recv_many(
         &mut self,
         cx: &mut Context<'_>,
@@ -589,11 +635,27 @@ impl<T> Receiver<T> {
     }
 
     /// Whether the channel was closed, or the last sender is gone. Values may still be queued.
+    ///
+    /// ```
+    /// let (sender, receiver) = samovar::sync::mpsc::channel::<u64>(2);
+    /// sender.try_send(1).unwrap();
+    /// assert!(!receiver.is_closed());
+    /// drop(sender);
+    /// assert!(receiver.is_closed());
+    /// assert_eq!(receiver.len(), 1, "what was sent is still there");
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.rx.chan().is_ended()
     }
 
     /// Whether nothing is queued.
+    ///
+    /// ```
+    /// let (sender, receiver) = samovar::sync::mpsc::channel::<u64>(2);
+    /// assert!(receiver.is_empty());
+    /// sender.try_send(1).unwrap();
+    /// assert!(!receiver.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -612,21 +674,47 @@ impl<T> Receiver<T> {
     }
 
     /// How many values could be sent now without waiting: slots that are neither filled nor promised.
+    ///
+    /// ```
+    /// let (sender, mut receiver) = samovar::sync::mpsc::channel(5);
+    /// sender.try_send(1).unwrap();
+    /// assert_eq!(receiver.capacity(), 4);
+    /// assert_eq!(receiver.try_recv(), Ok(1));
+    /// assert_eq!(receiver.capacity(), 5);
+    /// ```
     pub fn capacity(&self) -> usize {
         self.rx.chan().free()
     }
 
     /// How many slots the channel was made with.
+    ///
+    /// ```
+    /// let (sender, receiver) = samovar::sync::mpsc::channel(5);
+    /// sender.try_send(1).unwrap();
+    /// assert_eq!(receiver.max_capacity(), 5, "a filled slot counts too");
+    /// ```
     pub fn max_capacity(&self) -> usize {
         self.rx.chan().capacity
     }
 
     /// How many senders there are.
+    ///
+    /// ```
+    /// let (sender, receiver) = samovar::sync::mpsc::channel::<u64>(2);
+    /// let _other = sender.clone();
+    /// assert_eq!(receiver.sender_strong_count(), 2);
+    /// ```
     pub fn sender_strong_count(&self) -> usize {
         self.rx.counts().0
     }
 
     /// How many weak senders there are.
+    ///
+    /// ```
+    /// let (sender, receiver) = samovar::sync::mpsc::channel::<u64>(2);
+    /// let _weak = sender.downgrade();
+    /// assert_eq!((receiver.sender_strong_count(), receiver.sender_weak_count()), (1, 1));
+    /// ```
     pub fn sender_weak_count(&self) -> usize {
         self.rx.counts().1
     }

@@ -83,11 +83,25 @@ impl<T> UnboundedSender<T> {
     }
 
     /// Whether the receiver is dropped or closed, so that sending would fail.
+    ///
+    /// ```
+    /// let (sender, receiver) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// assert!(!sender.is_closed());
+    /// drop(receiver);
+    /// assert!(sender.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.tx.chan().is_closed()
     }
 
     /// Whether both send to one channel.
+    ///
+    /// ```
+    /// let (sender, _receiver) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// let (other, _others) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// assert!(sender.same_channel(&sender.clone()));
+    /// assert!(!sender.same_channel(&other));
+    /// ```
     pub fn same_channel(&self, other: &Self) -> bool {
         self.tx.same_channel(&other.tx)
     }
@@ -111,11 +125,26 @@ impl<T> UnboundedSender<T> {
     }
 
     /// How many senders there are, this one included.
+    ///
+    /// ```
+    /// let (sender, _receiver) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// let other = sender.clone();
+    /// assert_eq!(sender.strong_count(), 2);
+    /// drop(other);
+    /// assert_eq!(sender.strong_count(), 1);
+    /// ```
     pub fn strong_count(&self) -> usize {
         self.tx.counts().0
     }
 
     /// How many weak senders there are.
+    ///
+    /// ```
+    /// let (sender, _receiver) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// assert_eq!(sender.weak_count(), 0);
+    /// let _weak = sender.downgrade();
+    /// assert_eq!(sender.weak_count(), 1);
+    /// ```
     pub fn weak_count(&self) -> usize {
         self.tx.counts().1
     }
@@ -140,6 +169,18 @@ impl<T> fmt::Debug for UnboundedSender<T> {
 /// Receives from an unbounded channel. Made by [`unbounded_channel`].
 ///
 /// Dropping it closes the channel, and drops what is queued.
+///
+/// ```
+/// let (sender, mut receiver) = samovar::sync::mpsc::unbounded_channel();
+/// std::thread::spawn(move || (1..=3).for_each(|cup| sender.send(cup).unwrap()));
+/// samovar::block_on(async {
+///     let mut cups = 0;
+///     while let Some(cup) = receiver.recv().await {
+///         cups += cup;
+///     }
+///     assert_eq!(cups, 6);
+/// });
+/// ```
 pub struct UnboundedReceiver<T> {
     /// The hold on the channel.
     rx: Rx<T>,
@@ -265,6 +306,17 @@ impl<T> UnboundedReceiver<T> {
     }
 
     /// [`recv_many`](Self::recv_many) for futures written by hand. Only the task of the newest call is woken.
+    ///
+    /// ```
+    /// # samovar::block_on(async {
+    /// let (sender, mut receiver) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// sender.send(1).unwrap();
+    /// sender.send(2).unwrap();
+    /// let mut numbers = Vec::new();
+    /// let count = std::future::poll_fn(|cx| receiver.poll_recv_many(cx, &mut numbers, 9)).await;
+    /// assert_eq!((count, numbers), (2, vec![1, 2]));
+    /// # });
+    /// ```
     pub fn poll_recv_many(
         &mut self,
         cx: &mut Context<'_>,
@@ -291,11 +343,27 @@ impl<T> UnboundedReceiver<T> {
     }
 
     /// Whether the channel was closed, or the last sender is gone. Values may still be queued.
+    ///
+    /// ```
+    /// let (sender, receiver) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// sender.send(1).unwrap();
+    /// assert!(!receiver.is_closed());
+    /// drop(sender);
+    /// assert!(receiver.is_closed());
+    /// assert_eq!(receiver.len(), 1, "what was sent is still there");
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.rx.chan().is_ended()
     }
 
     /// Whether nothing is queued.
+    ///
+    /// ```
+    /// let (sender, receiver) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// assert!(receiver.is_empty());
+    /// sender.send(1).unwrap();
+    /// assert!(!receiver.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -312,11 +380,23 @@ impl<T> UnboundedReceiver<T> {
     }
 
     /// How many senders there are.
+    ///
+    /// ```
+    /// let (sender, receiver) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// let _other = sender.clone();
+    /// assert_eq!(receiver.sender_strong_count(), 2);
+    /// ```
     pub fn sender_strong_count(&self) -> usize {
         self.rx.counts().0
     }
 
     /// How many weak senders there are.
+    ///
+    /// ```
+    /// let (sender, receiver) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// let _weak = sender.downgrade();
+    /// assert_eq!((receiver.sender_strong_count(), receiver.sender_weak_count()), (1, 1));
+    /// ```
     pub fn sender_weak_count(&self) -> usize {
         self.rx.counts().1
     }

@@ -57,11 +57,26 @@ impl<T> WeakSender<T> {
     }
 
     /// How many senders there are.
+    ///
+    /// ```
+    /// let (sender, _receiver) = samovar::sync::mpsc::channel::<u64>(2);
+    /// let weak = sender.downgrade();
+    /// assert_eq!(weak.strong_count(), 1);
+    /// drop(sender);
+    /// assert_eq!(weak.strong_count(), 0);
+    /// ```
     pub fn strong_count(&self) -> usize {
         self.weak.counts().0
     }
 
     /// How many weak senders there are, this one included.
+    ///
+    /// ```
+    /// let (sender, _receiver) = samovar::sync::mpsc::channel::<u64>(2);
+    /// let weak = sender.downgrade();
+    /// let _other = weak.clone();
+    /// assert_eq!(weak.weak_count(), 2);
+    /// ```
     pub fn weak_count(&self) -> usize {
         self.weak.counts().1
     }
@@ -83,11 +98,26 @@ impl<T> WeakUnboundedSender<T> {
     }
 
     /// How many senders there are.
+    ///
+    /// ```
+    /// let (sender, _receiver) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// let weak = sender.downgrade();
+    /// assert_eq!(weak.strong_count(), 1);
+    /// drop(sender);
+    /// assert_eq!(weak.strong_count(), 0);
+    /// ```
     pub fn strong_count(&self) -> usize {
         self.weak.counts().0
     }
 
     /// How many weak senders there are, this one included.
+    ///
+    /// ```
+    /// let (sender, _receiver) = samovar::sync::mpsc::unbounded_channel::<u64>();
+    /// let weak = sender.downgrade();
+    /// let _other = weak.clone();
+    /// assert_eq!(weak.weak_count(), 2);
+    /// ```
     pub fn weak_count(&self) -> usize {
         self.weak.counts().1
     }
