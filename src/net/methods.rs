@@ -55,6 +55,15 @@ macro_rules! readiness {
             /// # Panics
             ///
             /// When it is polled outside a runtime for the first time.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            /// let (ours, theirs) = samovar::net::UnixStream::pair()?; // other sockets wait in the same way
+            /// theirs.try_write(b"tea")?;
+            /// ours.readable().await?;
+            /// assert_eq!(ours.try_read(&mut [0; 8])?, 3);
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub async fn readable(&self) -> std::io::Result<()> {
                 self.io.ready(crate::reactor::Direction::Read).await
             }
@@ -70,6 +79,15 @@ macro_rules! readiness {
             /// # Panics
             ///
             /// When it is polled outside a runtime for the first time.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            /// let (ours, theirs) = samovar::net::UnixStream::pair()?; // other sockets wait in the same way
+            /// ours.writable().await?;
+            /// assert_eq!(ours.try_write(b"tea")?, 3);
+            /// # drop(theirs);
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub async fn writable(&self) -> std::io::Result<()> {
                 self.io.ready(crate::reactor::Direction::Write).await
             }
@@ -150,6 +168,16 @@ macro_rules! descriptor {
             /// # Errors
             ///
             /// None at present; the signature is Tokio's.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            #[doc = $socket]
+            #[doc = concat!("let socket = samovar::net::", stringify!($type), "::from_std(socket)?;")]
+            /// let socket = socket.into_std()?;
+            /// socket.set_nonblocking(false)?; // from now on its calls block
+            /// assert!(socket.take_error()?.is_none());
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub fn into_std(self) -> std::io::Result<$std> {
                 Ok(self.io.into_inner().into())
             }
@@ -159,6 +187,13 @@ macro_rules! descriptor {
             /// # Errors
             ///
             /// When the system does not tell it.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            /// let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+            /// assert_ne!(listener.local_addr()?.port(), 0); // the port that it got
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub fn local_addr(&self) -> std::io::Result<$addr> {
                 self.io.get().local_addr()
             }
@@ -168,6 +203,14 @@ macro_rules! descriptor {
             /// # Errors
             ///
             /// When the system does not answer.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            #[doc = $socket]
+            #[doc = concat!("let socket = samovar::net::", stringify!($type), "::from_std(socket)?;")]
+            /// assert!(socket.take_error()?.is_none()); // all is well
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub fn take_error(&self) -> std::io::Result<Option<std::io::Error>> {
                 self.io.get().take_error()
             }
@@ -212,6 +255,14 @@ macro_rules! options {
             /// # Errors
             ///
             /// When the system does not tell it.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            #[doc = $ours]
+            #[doc = concat!("ours.", stringify!($set), "(", $value, ")?;")]
+            #[doc = concat!("assert_eq!(ours.", stringify!($get), "()?, ", $value, ");")]
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub fn $get(&self) -> std::io::Result<$kind> {
                 self.io.get().$get()
             }
@@ -247,6 +298,15 @@ macro_rules! byte_stream {
             /// # Errors
             ///
             /// When the system does not tell it: a connection that has ended may have none any more.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            /// use samovar::net::{TcpListener, TcpStream};
+            /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+            /// let ours = TcpStream::connect(listener.local_addr()?).await?;
+            /// assert_eq!(ours.peer_addr()?, listener.local_addr()?);
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub fn peer_addr(&self) -> std::io::Result<$addr> {
                 self.io.get().peer_addr()
             }
@@ -261,6 +321,15 @@ macro_rules! byte_stream {
             /// # Panics
             ///
             /// When it is called outside a runtime for the first time.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            #[doc = $two]
+            /// theirs.try_write(b"tea")?;
+            /// std::future::poll_fn(|cx| ours.poll_read_ready(cx)).await?;
+            /// assert_eq!(ours.try_read(&mut [0; 8])?, 3);
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub fn poll_read_ready(
                 &self,
                 cx: &mut std::task::Context<'_>,
@@ -278,6 +347,14 @@ macro_rules! byte_stream {
             /// # Panics
             ///
             /// When it is called outside a runtime for the first time.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            #[doc = $two]
+            /// std::future::poll_fn(|cx| ours.poll_write_ready(cx)).await?;
+            /// assert_eq!(ours.try_write(b"tea")?, 3);
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub fn poll_write_ready(
                 &self,
                 cx: &mut std::task::Context<'_>,
@@ -317,6 +394,20 @@ macro_rules! byte_stream {
             /// # Errors
             ///
             /// `WouldBlock` when nothing is there; else what the system says.
+            ///
+            /// ```
+            /// # use std::io::IoSliceMut;
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            #[doc = $two]
+            /// theirs.try_write(b"green tea")?;
+            /// ours.readable().await?;
+            /// let (mut kind, mut drink) = ([0; 6], [0; 8]);
+            /// let count = ours.try_read_vectored(&mut [IoSliceMut::new(&mut kind), IoSliceMut::new(&mut drink)])?;
+            /// assert_eq!(count, 9);
+            /// assert_eq!(&kind, b"green ");
+            /// assert_eq!(&drink[..3], b"tea");
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub fn try_read_vectored(
                 &self,
                 buffers: &mut [std::io::IoSliceMut<'_>],
@@ -346,6 +437,16 @@ macro_rules! byte_stream {
             /// # Errors
             ///
             /// `WouldBlock` when there is no room; else what the system says.
+            ///
+            /// ```
+            /// # use std::io::IoSlice;
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            #[doc = $two]
+            /// ours.writable().await?;
+            /// let count = ours.try_write_vectored(&[IoSlice::new(b"green "), IoSlice::new(b"tea")])?;
+            /// assert_eq!(count, 9);
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub fn try_write_vectored(&self, bytes: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
                 crate::net::stream::try_write_vectored(&self.io, bytes)
             }

@@ -152,6 +152,17 @@ impl TcpListener {
     /// # Panics
     ///
     /// When it has to wait, and is called outside a runtime for the first time.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// use samovar::net::{TcpListener, TcpStream};
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let ours = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (theirs, peer) = std::future::poll_fn(|cx| listener.poll_accept(cx)).await?;
+    /// assert_eq!(peer, ours.local_addr()?);
+    /// # drop(theirs);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         self.io
             .poll_io(Direction::Read, cx, mio::net::TcpListener::accept)

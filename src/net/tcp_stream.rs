@@ -172,6 +172,18 @@ impl TcpStream {
     /// # Panics
     ///
     /// When it has to wait, and is called outside a runtime for the first time.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (theirs, _) = listener.accept().await?;
+    /// theirs.try_write(b"tea")?;
+    /// let mut buffer = [0; 8];
+    /// assert_eq!(std::future::poll_fn(|cx| ours.poll_peek(cx, &mut buffer)).await?, 3);
+    /// assert_eq!(ours.try_read(&mut buffer)?, 3); // the same bytes
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn poll_peek(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));
@@ -186,6 +198,17 @@ impl TcpStream {
     /// # Errors
     ///
     /// When the system does not tell it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// assert_eq!(ours.linger()?, None);
+    /// ours.set_zero_linger()?;
+    /// assert_eq!(ours.linger()?, Some(Duration::ZERO));
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn linger(&self) -> io::Result<Option<Duration>> {
         SockRef::from(self).linger()
     }
@@ -199,6 +222,17 @@ impl TcpStream {
     /// # Errors
     ///
     /// When the system refuses it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// ours.set_linger(Some(Duration::ZERO))?; // dropping it would reset the connection
+    /// ours.set_linger(None)?; // and now it would not
+    /// assert_eq!(ours.linger()?, None);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn set_linger(&self, duration: Option<Duration>) -> io::Result<()> {
         SockRef::from(self).set_linger(duration)
     }

@@ -83,6 +83,17 @@ impl UnixListener {
     /// # Panics
     ///
     /// Outside a runtime.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let path = std::env::temp_dir().join(format!("samovar-doc-bind-addr-{}.socket", std::process::id()));
+    /// use samovar::net::{UnixListener, unix::SocketAddr};
+    /// let address = SocketAddr::from_pathname(&path)?;
+    /// let listener = UnixListener::bind_addr(&address)?;
+    /// assert_eq!(listener.local_addr()?.as_pathname(), Some(&*path));
+    /// # std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     #[track_caller]
     pub fn bind_addr(socket_addr: &SocketAddr) -> io::Result<UnixListener> {
         context::expect_runtime("bind a `UnixListener`");
@@ -133,6 +144,20 @@ impl UnixListener {
     /// # Panics
     ///
     /// When it has to wait, and is called outside a runtime for the first time.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let path = std::env::temp_dir().join(format!("samovar-doc-poll-{}.socket", std::process::id()));
+    /// use samovar::net::{UnixListener, UnixStream};
+    /// let listener = UnixListener::bind(&path)?;
+    /// let ours = UnixStream::connect(&path).await?;
+    /// let (theirs, _) = std::future::poll_fn(|cx| listener.poll_accept(cx)).await?;
+    /// theirs.try_write(b"tea")?;
+    /// ours.readable().await?;
+    /// assert_eq!(ours.try_read(&mut [0; 8])?, 3);
+    /// # std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(UnixStream, SocketAddr)>> {
         self.io
             .poll_io(Direction::Read, cx, mio::net::UnixListener::accept)

@@ -97,6 +97,18 @@ impl UnixStream {
     /// # Cancel safety
     ///
     /// As [`connect`](UnixStream::connect).
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let path = std::env::temp_dir().join(format!("samovar-doc-connect-addr-{}.socket", std::process::id()));
+    /// use samovar::net::{UnixListener, UnixStream, unix::SocketAddr};
+    /// let address = SocketAddr::from_pathname(&path)?;
+    /// let listener = UnixListener::bind_addr(&address)?;
+    /// let stream = UnixStream::connect_addr(&address).await?;
+    /// assert_eq!(stream.peer_addr()?.as_pathname(), Some(&*path));
+    /// # std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     #[track_caller]
     pub fn connect_addr(socket_addr: &SocketAddr) -> impl Future<Output = io::Result<UnixStream>> {
         UnixStream::connect_to(socket_addr, Location::caller())
