@@ -21,6 +21,18 @@ impl UdpSocket {
     /// # Errors
     ///
     /// When the system does not tell it.
+    ///
+    /// ```
+    /// # use samovar::net::UdpSocket;
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # // A machine may have no IPv6.
+    /// # if UdpSocket::bind("[::1]:0").await.is_err() { return std::io::Result::Ok(()); }
+    /// let socket = UdpSocket::bind("[::1]:0").await?;
+    /// assert!(socket.multicast_loop_v6()?); // so it begins
+    /// socket.set_multicast_loop_v6(false)?;
+    /// assert!(!socket.multicast_loop_v6()?);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn multicast_loop_v6(&self) -> io::Result<bool> {
         self.io.get().multicast_loop_v6()
     }
@@ -30,6 +42,17 @@ impl UdpSocket {
     /// # Errors
     ///
     /// When the system refuses it.
+    ///
+    /// ```
+    /// # use samovar::net::UdpSocket;
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # // A machine may have no IPv6.
+    /// # if UdpSocket::bind("[::1]:0").await.is_err() { return std::io::Result::Ok(()); }
+    /// let socket = UdpSocket::bind("[::1]:0").await?;
+    /// socket.set_multicast_loop_v6(false)?;
+    /// assert!(!socket.multicast_loop_v6()?);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn set_multicast_loop_v6(&self, on: bool) -> io::Result<()> {
         self.io.get().set_multicast_loop_v6(on)
     }
@@ -58,6 +81,18 @@ impl UdpSocket {
     /// # Errors
     ///
     /// When it is not in the group.
+    ///
+    /// ```
+    /// # use samovar::net::UdpSocket;
+    /// # use std::net::Ipv4Addr;
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    /// let group = Ipv4Addr::new(224, 0, 0, 251);
+    /// socket.join_multicast_v4(group, Ipv4Addr::LOCALHOST)?;
+    /// socket.leave_multicast_v4(group, Ipv4Addr::LOCALHOST)?;
+    /// assert!(socket.leave_multicast_v4(group, Ipv4Addr::LOCALHOST).is_err()); // it has left
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn leave_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
         self.io.get().leave_multicast_v4(&group, &interface)
     }
@@ -67,6 +102,19 @@ impl UdpSocket {
     /// # Errors
     ///
     /// When `group` is no multicast address, or there is no such interface.
+    ///
+    /// ```
+    /// # use samovar::net::UdpSocket;
+    /// # use std::net::Ipv6Addr;
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # // A machine may have no IPv6.
+    /// # if UdpSocket::bind("[::1]:0").await.is_err() { return std::io::Result::Ok(()); }
+    /// let socket = UdpSocket::bind("[::1]:0").await?;
+    /// let group = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
+    /// socket.join_multicast_v6(&group, 1)?; // 1 is the loopback interface, nearly everywhere
+    /// assert!(socket.join_multicast_v6(&group, 1).is_err()); // it has joined already
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn join_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
         self.io.get().join_multicast_v6(group, interface)
     }
@@ -76,6 +124,20 @@ impl UdpSocket {
     /// # Errors
     ///
     /// When it is not in the group.
+    ///
+    /// ```
+    /// # use samovar::net::UdpSocket;
+    /// # use std::net::Ipv6Addr;
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # // A machine may have no IPv6.
+    /// # if UdpSocket::bind("[::1]:0").await.is_err() { return std::io::Result::Ok(()); }
+    /// let socket = UdpSocket::bind("[::1]:0").await?;
+    /// let group = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
+    /// socket.join_multicast_v6(&group, 1)?;
+    /// socket.leave_multicast_v6(&group, 1)?;
+    /// assert!(socket.leave_multicast_v6(&group, 1).is_err()); // it has left
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn leave_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
         self.io.get().leave_multicast_v6(group, interface)
     }

@@ -123,6 +123,16 @@ impl UdpSocket {
     /// # Errors
     ///
     /// `NotConnected` when it is not.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let ours = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// # let theirs = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// assert!(ours.peer_addr().is_err());
+    /// ours.connect(theirs.local_addr()?).await?;
+    /// assert_eq!(ours.peer_addr()?, theirs.local_addr()?);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.io.get().peer_addr()
     }
@@ -162,7 +172,7 @@ impl UdpSocket {
 /// An operation in its three forms. They differ only in the direction, the arguments, and what they call.
 macro_rules! operation {
     (
-        $direction:ident, $about:literal, $example:literal,
+        $direction:ident, $about:literal, $example:literal, $poll_example:literal, $try_example:literal,
         $name:ident, $poll:ident, $try:ident,
         ($($argument:ident: $type:ty),*) -> $output:ty, $call:ident
     ) => {
@@ -192,11 +202,16 @@ macro_rules! operation {
                 self.io.io(Direction::$direction, |socket| socket.$call($($argument),*)).await
             }
 
-            operation!(poll and try, $direction, $name, $poll, $try, ($($argument: $type),*) -> $output, $call);
+            operation!(
+                poll and try, $direction,
+                "# ours.connect(theirs.local_addr()?).await?;\n# theirs.connect(ours.local_addr()?).await?;",
+                $poll_example, $try_example,
+                $name, $poll, $try, ($($argument: $type),*) -> $output, $call
+            );
         }
     };
     (
-        poll and try, $direction:ident,
+        poll and try, $direction:ident, $before:literal, $poll_example:literal, $try_example:literal,
         $name:ident, $poll:ident, $try:ident,
         ($($argument:ident: $type:ty),*) -> $output:ty, $call:ident
     ) => {
@@ -210,6 +225,15 @@ macro_rules! operation {
         /// # Panics
         ///
         /// When it has to wait, and is called outside a runtime for the first time.
+        ///
+        /// ```
+        /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+        /// # let ours = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+        /// # let theirs = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+        #[doc = $before]
+        #[doc = $poll_example]
+        /// # std::io::Result::Ok(()) }).unwrap();
+        /// ```
         pub fn $poll(&self, cx: &mut Context<'_>, $($argument: $type),*) -> Poll<io::Result<$output>> {
             self.io.poll_io(Direction::$direction, cx, |socket| socket.$call($($argument),*))
         }
@@ -219,6 +243,15 @@ macro_rules! operation {
         /// # Errors
         ///
         /// `WouldBlock` when it would have to wait; else what the system says.
+        ///
+        /// ```
+        /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+        /// # let ours = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+        /// # let theirs = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+        #[doc = $before]
+        #[doc = $try_example]
+        /// # std::io::Result::Ok(()) }).unwrap();
+        /// ```
         pub fn $try(&self, $($argument: $type),*) -> io::Result<$output> {
             self.io.try_io(Direction::$direction, |socket| socket.$call($($argument),*))
         }
@@ -228,18 +261,38 @@ macro_rules! operation {
 operation!(
     Write, "Sends a datagram to the peer of [`connect`](UdpSocket::connect), and returns its length.",
     "assert_eq!(ours.send(b\"tea\").await?, 3);",
+    "let length = std::future::poll_fn(|cx| ours.poll_send(cx, b\"tea\")).await?;
+assert_eq!(length, 3);",
+    "ours.writable().await?;
+assert_eq!(ours.try_send(b\"tea\")?, 3);",
     send, poll_send, try_send, (bytes: &[u8]) -> usize, send
 );
 operation!(
     Read, "Receives a datagram from the peer of [`connect`](UdpSocket::connect), and returns its length.",
     "theirs.send(b\"tea\").await?;
 assert_eq!(ours.recv(&mut [0; 16]).await?, 3);",
+    "theirs.send(b\"tea\").await?;
+let mut buffer = [0; 16];
+let length = std::future::poll_fn(|cx| ours.poll_recv(cx, &mut buffer)).await?;
+assert_eq!(&buffer[..length], b\"tea\");",
+    "theirs.send(b\"tea\").await?;
+ours.readable().await?;
+assert_eq!(ours.try_recv(&mut [0; 16])?, 3);
+assert!(ours.try_recv(&mut [0; 16]).is_err()); // `WouldBlock`: no other one is there",
     recv, poll_recv, try_recv, (buffer: &mut [u8]) -> usize, recv
 );
 operation!(
     Read, "Receives a datagram; returns its length and its sender.",
     "theirs.send(b\"tea\").await?;
 assert_eq!(ours.recv_from(&mut [0; 16]).await?, (3, theirs.local_addr()?));",
+    "theirs.send(b\"tea\").await?;
+let mut buffer = [0; 16];
+let (length, from) = std::future::poll_fn(|cx| ours.poll_recv_from(cx, &mut buffer)).await?;
+assert_eq!(&buffer[..length], b\"tea\");
+assert_eq!(from, theirs.local_addr()?);",
+    "theirs.send(b\"tea\").await?;
+ours.readable().await?;
+assert_eq!(ours.try_recv_from(&mut [0; 16])?, (3, theirs.local_addr()?));",
     recv_from, poll_recv_from, try_recv_from, (buffer: &mut [u8]) -> (usize, SocketAddr), recv_from
 );
 operation!(
@@ -247,6 +300,15 @@ operation!(
     "theirs.send(b\"tea\").await?;
 assert_eq!(ours.peek(&mut [0; 16]).await?, 3);
 assert_eq!(ours.recv(&mut [0; 16]).await?, 3); // the same one",
+    "theirs.send(b\"tea\").await?;
+let mut buffer = [0; 16];
+let length = std::future::poll_fn(|cx| ours.poll_peek(cx, &mut buffer)).await?;
+assert_eq!(&buffer[..length], b\"tea\");
+assert_eq!(ours.recv(&mut buffer).await?, 3); // the same one",
+    "theirs.send(b\"tea\").await?;
+ours.readable().await?;
+assert_eq!(ours.try_peek(&mut [0; 16])?, 3);
+assert_eq!(ours.try_recv(&mut [0; 16])?, 3); // the same one",
     peek, poll_peek, try_peek, (buffer: &mut [u8]) -> usize, peek
 );
 operation!(
@@ -254,12 +316,28 @@ operation!(
     "theirs.send(b\"tea\").await?;
 assert_eq!(ours.peek_from(&mut [0; 16]).await?, (3, theirs.local_addr()?));
 assert_eq!(ours.recv(&mut [0; 16]).await?, 3); // the same one",
+    "theirs.send(b\"tea\").await?;
+let mut buffer = [0; 16];
+let (length, from) = std::future::poll_fn(|cx| ours.poll_peek_from(cx, &mut buffer)).await?;
+assert_eq!(&buffer[..length], b\"tea\");
+assert_eq!(from, theirs.local_addr()?);
+assert_eq!(ours.recv(&mut buffer).await?, 3); // the same one",
+    "theirs.send(b\"tea\").await?;
+ours.readable().await?;
+assert_eq!(ours.try_peek_from(&mut [0; 16])?, (3, theirs.local_addr()?));
+assert_eq!(ours.try_recv(&mut [0; 16])?, 3); // the same one",
     peek_from, poll_peek_from, try_peek_from, (buffer: &mut [u8]) -> (usize, SocketAddr), peek_from
 );
 
 impl UdpSocket {
     operation!(
-        poll and try, Write, send_to, poll_send_to, try_send_to,
+        poll and try, Write,
+        "let target = theirs.local_addr()?;",
+        "let length = std::future::poll_fn(|cx| ours.poll_send_to(cx, b\"tea\", target)).await?;
+assert_eq!(length, 3);",
+        "ours.writable().await?;
+assert_eq!(ours.try_send_to(b\"tea\", target)?, 3);",
+        send_to, poll_send_to, try_send_to,
         (bytes: &[u8], target: SocketAddr) -> usize, send_to
     );
 
@@ -272,6 +350,16 @@ impl UdpSocket {
     /// # Panics
     ///
     /// When it is called outside a runtime for the first time.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let ours = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// # let theirs = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// theirs.send_to(b"tea", ours.local_addr()?).await?;
+    /// std::future::poll_fn(|cx| ours.poll_recv_ready(cx)).await?;
+    /// assert_eq!(ours.try_recv_from(&mut [0; 16])?, (3, theirs.local_addr()?));
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn poll_recv_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.io.poll_ready(Direction::Read, cx)
     }
@@ -285,6 +373,15 @@ impl UdpSocket {
     /// # Panics
     ///
     /// When it is called outside a runtime for the first time.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let ours = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// # let theirs = samovar::net::UdpSocket::bind("127.0.0.1:0").await?;
+    /// std::future::poll_fn(|cx| ours.poll_send_ready(cx)).await?;
+    /// assert_eq!(ours.try_send_to(b"tea", theirs.local_addr()?)?, 3);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn poll_send_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.io.poll_ready(Direction::Write, cx)
     }
