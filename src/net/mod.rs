@@ -63,14 +63,102 @@ pub mod tcp {
     use super::{TcpStream, split};
 
     /// The reading half of a [`TcpStream`] that is borrowed: see [`TcpStream::split`].
+    ///
+    /// ```
+    /// # use samovar::io::AsyncReadExt;
+    /// use samovar::net::tcp::ReadHalf;
+    /// async fn order(mut reader: ReadHalf<'_>) -> std::io::Result<[u8; 3]> {
+    ///     let mut text = [0; 3];
+    ///     reader.read_exact(&mut text).await?;
+    ///     Ok(text)
+    /// }
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (theirs, _) = listener.accept().await?;
+    /// theirs.try_write(b"tea")?;
+    /// let (reader, _writer) = ours.split();
+    /// assert_eq!(&order(reader).await?, b"tea");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub type ReadHalf<'a> = split::ReadHalf<&'a TcpStream>;
     /// The writing half of a [`TcpStream`] that is borrowed: see [`TcpStream::split`].
+    ///
+    /// ```
+    /// # use samovar::io::{AsyncReadExt, AsyncWriteExt};
+    /// use samovar::net::tcp::WriteHalf;
+    /// async fn serve(mut writer: WriteHalf<'_>) -> std::io::Result<()> {
+    ///     writer.write_all(b"tea").await
+    /// }
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut theirs, _) = listener.accept().await?;
+    /// let (_reader, writer) = ours.split();
+    /// serve(writer).await?;
+    /// let mut cup = [0; 3];
+    /// theirs.read_exact(&mut cup).await?;
+    /// assert_eq!(&cup, b"tea");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub type WriteHalf<'a> = split::WriteHalf<&'a TcpStream>;
     /// The reading half of a [`TcpStream`], to be moved into a task: see [`TcpStream::into_split`].
+    ///
+    /// ```
+    /// # use samovar::io::AsyncReadExt;
+    /// use samovar::net::tcp::OwnedReadHalf;
+    /// async fn order(mut reader: OwnedReadHalf) -> std::io::Result<String> {
+    ///     let mut text = String::new();
+    ///     reader.read_to_string(&mut text).await?;
+    ///     Ok(text)
+    /// }
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (theirs, _) = listener.accept().await?;
+    /// let (reader, _writer) = ours.into_split();
+    /// let task = samovar::spawn(order(reader));
+    /// theirs.try_write(b"tea")?;
+    /// drop(theirs);
+    /// assert_eq!(task.await.unwrap()?, "tea");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub type OwnedReadHalf = split::ReadHalf<Arc<TcpStream>>;
     /// The writing half of a [`TcpStream`], to be moved into a task: see [`TcpStream::into_split`].
+    ///
+    /// ```
+    /// # use samovar::io::{AsyncReadExt, AsyncWriteExt};
+    /// use samovar::net::tcp::OwnedWriteHalf;
+    /// async fn serve(mut writer: OwnedWriteHalf) -> std::io::Result<()> {
+    ///     writer.write_all(b"tea").await
+    /// }
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut theirs, _) = listener.accept().await?;
+    /// let (_reader, writer) = ours.into_split();
+    /// samovar::spawn(serve(writer)); // its end is the end of what is sent
+    /// let mut text = String::new();
+    /// theirs.read_to_string(&mut text).await?;
+    /// assert_eq!(text, "tea");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub type OwnedWriteHalf = split::WriteHalf<Arc<TcpStream>>;
     /// Two halves were not of the same [`TcpStream`].
+    ///
+    /// ```
+    /// use samovar::net::tcp::ReuniteError;
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (theirs, _) = listener.accept().await?;
+    /// let (reader, _) = ours.into_split();
+    /// let (_, writer) = theirs.into_split();
+    /// let error: ReuniteError = reader.reunite(writer).unwrap_err();
+    /// assert_eq!(error.to_string(), "these are not the two halves of one stream");
+    /// let (_reader, _writer) = (error.0, error.1); // nothing is lost
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub type ReuniteError = split::ReuniteError<TcpStream>;
 }
 
@@ -83,13 +171,91 @@ pub mod unix {
     use super::{UnixStream, split};
 
     /// The reading half of a [`UnixStream`] that is borrowed: see [`UnixStream::split`].
+    ///
+    /// ```
+    /// # use samovar::io::AsyncReadExt;
+    /// use samovar::net::unix::ReadHalf;
+    /// async fn order(mut reader: ReadHalf<'_>) -> std::io::Result<[u8; 3]> {
+    ///     let mut text = [0; 3];
+    ///     reader.read_exact(&mut text).await?;
+    ///     Ok(text)
+    /// }
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let (mut ours, theirs) = samovar::net::UnixStream::pair()?;
+    /// theirs.try_write(b"tea")?;
+    /// let (reader, _writer) = ours.split();
+    /// assert_eq!(&order(reader).await?, b"tea");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub type ReadHalf<'a> = split::ReadHalf<&'a UnixStream>;
     /// The writing half of a [`UnixStream`] that is borrowed: see [`UnixStream::split`].
+    ///
+    /// ```
+    /// # use samovar::io::{AsyncReadExt, AsyncWriteExt};
+    /// use samovar::net::unix::WriteHalf;
+    /// async fn serve(mut writer: WriteHalf<'_>) -> std::io::Result<()> {
+    ///     writer.write_all(b"tea").await
+    /// }
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let (mut ours, mut theirs) = samovar::net::UnixStream::pair()?;
+    /// let (_reader, writer) = ours.split();
+    /// serve(writer).await?;
+    /// let mut cup = [0; 3];
+    /// theirs.read_exact(&mut cup).await?;
+    /// assert_eq!(&cup, b"tea");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub type WriteHalf<'a> = split::WriteHalf<&'a UnixStream>;
     /// The reading half of a [`UnixStream`], to be moved into a task: see [`UnixStream::into_split`].
+    ///
+    /// ```
+    /// # use samovar::io::AsyncReadExt;
+    /// use samovar::net::unix::OwnedReadHalf;
+    /// async fn order(mut reader: OwnedReadHalf) -> std::io::Result<String> {
+    ///     let mut text = String::new();
+    ///     reader.read_to_string(&mut text).await?;
+    ///     Ok(text)
+    /// }
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let (ours, theirs) = samovar::net::UnixStream::pair()?;
+    /// let (reader, _writer) = ours.into_split();
+    /// let task = samovar::spawn(order(reader));
+    /// theirs.try_write(b"tea")?;
+    /// drop(theirs);
+    /// assert_eq!(task.await.unwrap()?, "tea");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub type OwnedReadHalf = split::ReadHalf<Arc<UnixStream>>;
     /// The writing half of a [`UnixStream`], to be moved into a task: see [`UnixStream::into_split`].
+    ///
+    /// ```
+    /// # use samovar::io::{AsyncReadExt, AsyncWriteExt};
+    /// use samovar::net::unix::OwnedWriteHalf;
+    /// async fn serve(mut writer: OwnedWriteHalf) -> std::io::Result<()> {
+    ///     writer.write_all(b"tea").await
+    /// }
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let (ours, mut theirs) = samovar::net::UnixStream::pair()?;
+    /// let (_reader, writer) = ours.into_split();
+    /// samovar::spawn(serve(writer)); // its end is the end of what is sent
+    /// let mut text = String::new();
+    /// theirs.read_to_string(&mut text).await?;
+    /// assert_eq!(text, "tea");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub type OwnedWriteHalf = split::WriteHalf<Arc<UnixStream>>;
     /// Two halves were not of the same [`UnixStream`].
+    ///
+    /// ```
+    /// use samovar::net::unix::ReuniteError;
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let (ours, theirs) = samovar::net::UnixStream::pair()?;
+    /// let (reader, _) = ours.into_split();
+    /// let (_, writer) = theirs.into_split();
+    /// let error: ReuniteError = reader.reunite(writer).unwrap_err();
+    /// assert_eq!(error.to_string(), "these are not the two halves of one stream");
+    /// let (_reader, _writer) = (error.0, error.1); // nothing is lost
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub type ReuniteError = split::ReuniteError<UnixStream>;
 }

@@ -18,6 +18,21 @@ use super::{Interest, Ready, TcpStream, ready};
 use crate::reactor::{Direction, Io};
 
 /// A stream with two directions: [`TcpStream`] and [`UnixStream`](super::UnixStream). Nothing else can implement it.
+///
+/// ```
+/// use samovar::net::split::{Duplex, WriteHalf};
+/// use std::ops::Deref;
+///
+/// // Takes the half of any stream, borrowed or not.
+/// fn serve<P: Deref<Target: Duplex>>(writer: &WriteHalf<P>) -> std::io::Result<usize> {
+///     writer.try_write(b"tea")
+/// }
+/// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+/// # let (ours, _theirs) = samovar::net::UnixStream::pair()?;
+/// let (_reader, writer) = ours.into_split();
+/// assert_eq!(serve(&writer)?, 3);
+/// # std::io::Result::Ok(()) }).unwrap();
+/// ```
 pub trait Duplex: HasIo + fmt::Debug {}
 
 /// What the addresses of the stream's ends are.
@@ -113,6 +128,17 @@ macro_rules! half {
             /// # Errors
             ///
             /// When the runtime has been shut down, or the system cannot wait for this socket.
+            ///
+            /// ```
+            /// # use samovar::net::Interest;
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            /// # let (ours, theirs) = samovar::net::UnixStream::pair()?;
+            /// let (reader, writer) = ours.into_split();
+            /// assert!(writer.ready(Interest::WRITABLE).await?.is_writable());
+            /// theirs.try_write(b"tea")?;
+            /// assert!(reader.ready(Interest::READABLE).await?.is_readable());
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
                 ready::ready(self.io(), interest).await
             }
@@ -122,6 +148,16 @@ macro_rules! half {
             /// # Errors
             ///
             /// When the connection has ended.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+            /// let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+            /// let (reader, writer) = ours.into_split();
+            /// assert_eq!(reader.peer_addr()?, listener.local_addr()?);
+            /// assert_eq!(writer.peer_addr()?, listener.local_addr()?);
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub fn peer_addr(&self) -> io::Result<Addr<P>> {
                 self.io().get().peer()
             }
@@ -131,6 +167,17 @@ macro_rules! half {
             /// # Errors
             ///
             /// When the system does not tell it.
+            ///
+            /// ```
+            /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+            /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+            /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+            /// let (_theirs, address) = listener.accept().await?; // where `ours` called from
+            /// let (reader, writer) = ours.into_split();
+            /// assert_eq!(reader.local_addr()?, address);
+            /// assert_eq!(writer.local_addr()?, address);
+            /// # std::io::Result::Ok(()) }).unwrap();
+            /// ```
             pub fn local_addr(&self) -> io::Result<Addr<P>> {
                 self.io().get().local()
             }
@@ -146,6 +193,16 @@ impl<P: Deref<Target: Duplex>> ReadHalf<P> {
     /// # Errors
     ///
     /// When the runtime has been shut down, or the system cannot wait for this socket.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let (ours, theirs) = samovar::net::UnixStream::pair()?;
+    /// let (reader, _writer) = ours.into_split();
+    /// theirs.try_write(b"tea")?;
+    /// reader.readable().await?;
+    /// assert_eq!(reader.try_read(&mut [0; 16])?, 3);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub async fn readable(&self) -> io::Result<()> {
         self.io().ready(Direction::Read).await
     }
@@ -177,6 +234,20 @@ impl<P: Deref<Target: Duplex>> ReadHalf<P> {
     /// # Errors
     ///
     /// `WouldBlock` when nothing is there; else what the system says.
+    ///
+    /// ```
+    /// # use std::io::IoSliceMut;
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let (ours, theirs) = samovar::net::UnixStream::pair()?;
+    /// let (reader, _writer) = ours.into_split();
+    /// theirs.try_write(b"teacup")?;
+    /// reader.readable().await?;
+    /// let (mut tea, mut cup) = ([0; 3], [0; 3]);
+    /// let mut buffers = [IoSliceMut::new(&mut tea), IoSliceMut::new(&mut cup)];
+    /// assert_eq!(reader.try_read_vectored(&mut buffers)?, 6);
+    /// assert_eq!((&tea, &cup), (b"tea", b"cup"));
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn try_read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         stream::try_read_vectored(self.io(), buffers)
     }
@@ -188,6 +259,19 @@ impl<P: Deref<Target = TcpStream>> ReadHalf<P> {
     /// # Errors
     ///
     /// When the connection is broken, or the runtime has been shut down.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (theirs, _) = listener.accept().await?;
+    /// let (mut reader, _writer) = ours.into_split();
+    /// theirs.try_write(b"tea")?;
+    /// let mut buffer = [0; 8];
+    /// assert_eq!(reader.peek(&mut buffer).await?, 3);
+    /// assert_eq!(reader.try_read(&mut buffer)?, 3); // it is still there
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub async fn peek(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.peek(buffer).await
     }
@@ -197,6 +281,19 @@ impl<P: Deref<Target = TcpStream>> ReadHalf<P> {
     /// # Errors
     ///
     /// When the connection is broken, or the runtime has been shut down.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let listener = samovar::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// # let ours = samovar::net::TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (theirs, _) = listener.accept().await?;
+    /// let (mut reader, _writer) = ours.into_split();
+    /// theirs.try_write(b"tea")?;
+    /// let mut buffer = [0; 8];
+    /// let count = std::future::poll_fn(|cx| reader.poll_peek(cx, &mut buffer)).await?;
+    /// assert_eq!(&buffer[..count], b"tea");
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn poll_peek(
         &mut self,
         cx: &mut Context<'_>,
@@ -236,6 +333,15 @@ impl<P: Deref<Target: Duplex>> WriteHalf<P> {
     /// # Errors
     ///
     /// When the runtime has been shut down, or the system cannot wait for this socket.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let (ours, _theirs) = samovar::net::UnixStream::pair()?;
+    /// let (_reader, writer) = ours.into_split();
+    /// writer.writable().await?;
+    /// assert_eq!(writer.try_write(b"tea")?, 3);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub async fn writable(&self) -> io::Result<()> {
         self.io().ready(Direction::Write).await
     }
@@ -267,6 +373,17 @@ impl<P: Deref<Target: Duplex>> WriteHalf<P> {
     /// # Errors
     ///
     /// `WouldBlock` when there is no room; else what the system says.
+    ///
+    /// ```
+    /// # use std::io::IoSlice;
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let (ours, theirs) = samovar::net::UnixStream::pair()?;
+    /// let (_reader, writer) = ours.into_split();
+    /// let parts = [IoSlice::new(b"tea"), IoSlice::new(b"cup")];
+    /// assert_eq!(writer.try_write_vectored(&parts)?, 6);
+    /// assert_eq!(theirs.try_read(&mut [0; 16])?, 6);
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn try_write_vectored(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
         stream::try_write_vectored(self.io(), bytes)
     }
@@ -278,6 +395,15 @@ impl<S: Duplex> WriteHalf<Arc<S>> {
     /// # Errors
     ///
     /// Gives both halves back when they are not of the same stream.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// # let (ours, _theirs) = samovar::net::UnixStream::pair()?;
+    /// let (reader, writer) = ours.into_split();
+    /// let ours = writer.reunite(reader).expect("two halves of one stream");
+    /// assert_eq!(ours.try_write(b"tea")?, 3); // nothing was shut down
+    /// # std::io::Result::Ok(()) }).unwrap();
+    /// ```
     pub fn reunite(self, other: ReadHalf<Arc<S>>) -> Result<S, ReuniteError<S>> {
         other.reunite(self)
     }
