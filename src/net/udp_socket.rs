@@ -333,10 +333,8 @@ impl UdpSocket {
     operation!(
         poll and try, Write,
         "let target = theirs.local_addr()?;",
-        "let length = std::future::poll_fn(|cx| ours.poll_send_to(cx, b\"tea\", target)).await?;
-assert_eq!(length, 3);",
-        "ours.writable().await?;
-assert_eq!(ours.try_send_to(b\"tea\", target)?, 3);",
+        "let length = std::future::poll_fn(|cx| ours.poll_send_to(cx, b\"tea\", target)).await?;\nassert_eq!(length, 3);",
+        "ours.writable().await?;\nassert_eq!(ours.try_send_to(b\"tea\", target)?, 3);",
         send_to, poll_send_to, try_send_to,
         (bytes: &[u8], target: SocketAddr) -> usize, send_to
     );

@@ -279,8 +279,8 @@ impl Worker {
         is_over
     }
 
-    /// Waits in the reactor by the system's clock; returns the present, and whether somebody called. With nothing to wait for it wakes now and then to
-    /// see whether everything sleeps for ever: see `asleep.rs`.
+    /// Waits in the reactor by the system's clock; returns the present, and whether somebody called. With nothing to wait for
+    /// it wakes now and then to see whether everything sleeps for ever: see `asleep.rs`.
     fn wait(
         &self,
         now: Instant,
