@@ -111,6 +111,14 @@ pub struct Io<T> {
 
 impl<T> Io<T> {
     /// Around any connection. hyper copies small parts together and writes them from one buffer.
+    ///
+    /// ```
+    /// use hyper::rt::Write;
+    /// use samovar::hyper::Io;
+    ///
+    /// let (guest, _host) = samovar::io::duplex(64);
+    /// assert!(!Io::new(guest).is_write_vectored()); // so says hyper's trait
+    /// ```
     pub fn new(inner: T) -> Io<T> {
         Io {
             inner,
@@ -120,6 +128,19 @@ impl<T> Io<T> {
 
     /// Around a connection whose `poll_write_vectored` writes from several buffers at once, as the sockets of
     /// [`net`](crate::net) do (and `futures-io` has no way to ask): hyper then copies no bodies.
+    ///
+    /// ```
+    /// use hyper::rt::Write;
+    /// use samovar::hyper::Io;
+    /// use samovar::net::{TcpListener, TcpStream};
+    ///
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// assert!(Io::vectored(stream).is_write_vectored());
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn vectored(inner: T) -> Io<T> {
         Io {
             inner,
@@ -128,16 +149,59 @@ impl<T> Io<T> {
     }
 
     /// The connection.
+    ///
+    /// ```
+    /// use samovar::hyper::Io;
+    /// use samovar::net::{TcpListener, TcpStream};
+    ///
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let connection = Io::vectored(TcpStream::connect(listener.local_addr()?).await?);
+    /// assert_eq!(connection.inner().peer_addr()?, listener.local_addr()?);
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn inner(&self) -> &T {
         &self.inner
     }
 
     /// The connection.
+    ///
+    /// ```
+    /// use samovar::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    ///
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let (guest, mut host) = duplex(64);
+    /// let mut connection = samovar::hyper::Io::new(guest);
+    /// connection.inner_mut().write_all(b"tea?").await?; // past hyper
+    ///
+    /// let mut word = [0; 4];
+    /// host.read_exact(&mut word).await?;
+    /// assert_eq!(&word, b"tea?");
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn inner_mut(&mut self) -> &mut T {
         &mut self.inner
     }
 
     /// Gives the connection back.
+    ///
+    /// ```
+    /// use samovar::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    ///
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let (guest, mut host) = duplex(64);
+    /// let connection = samovar::hyper::Io::new(guest);
+    /// let mut guest = connection.into_inner(); // hyper has no more to say
+    /// guest.write_all(b"bye!").await?;
+    ///
+    /// let mut word = [0; 4];
+    /// host.read_exact(&mut word).await?;
+    /// assert_eq!(&word, b"bye!");
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_inner(self) -> T {
         self.inner
     }
@@ -293,6 +357,19 @@ impl rt::Timer for Timer {
 }
 
 /// Completes at its deadline: made by [`Timer`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use hyper::rt::Timer as _;
+/// use samovar::hyper::{Sleep, Timer};
+///
+/// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+/// let mut nap = Timer.sleep(Duration::from_millis(1)); // what hyper calls
+/// assert!(nap.as_mut().downcast_mut_pin::<Sleep>().is_some());
+/// nap.await;
+/// # });
+/// ```
 #[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Sleep(

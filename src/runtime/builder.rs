@@ -280,11 +280,29 @@ impl Builder {
     }
 
     /// Does nothing, as [`enable_all`](Builder::enable_all).
+    ///
+    /// ```
+    /// use samovar::net::TcpListener;
+    ///
+    /// let runtime = samovar::runtime::Builder::new_current_thread().enable_io().build()?;
+    /// let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?; // works without it, too
+    /// assert_ne!(listener.local_addr()?.port(), 0);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn enable_io(&mut self) -> &mut Builder {
         self
     }
 
     /// Does nothing, as [`enable_all`](Builder::enable_all).
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let runtime = samovar::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    /// let start = Instant::now();
+    /// runtime.block_on(async { samovar::time::sleep(Duration::from_millis(2)).await }); // works without it, too
+    /// assert!(start.elapsed() >= Duration::from_millis(2));
+    /// ```
     pub fn enable_time(&mut self) -> &mut Builder {
         self
     }

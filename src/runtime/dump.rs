@@ -49,6 +49,20 @@ pub struct Dump {
 }
 
 /// One line of a [`Dump`].
+///
+/// ```
+/// use samovar::runtime::{Builder, Handle, TaskState};
+///
+/// let runtime = Builder::new_current_thread().observe(true).build().unwrap();
+/// let dump = runtime.block_on(async {
+///     let (_kettle, boils) = samovar::sync::oneshot::channel::<()>();
+///     samovar::task::Builder::new().name("cup").spawn(boils).unwrap();
+///     samovar::task::yield_now().await;
+///     Handle::current().dump()
+/// });
+/// let cup = dump.tasks.iter().find(|task| task.name.as_deref() == Some("cup")).unwrap();
+/// assert_eq!(cup.state, TaskState::Waiting);
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct TaskDump {
@@ -69,6 +83,20 @@ pub struct TaskDump {
 }
 
 /// What a task does.
+///
+/// ```
+/// use samovar::runtime::{Builder, Handle, TaskState};
+///
+/// let runtime = Builder::new_current_thread().build().unwrap();
+/// let dump = runtime.block_on(async {
+///     let (_kettle, boils) = samovar::sync::oneshot::channel::<()>();
+///     samovar::spawn(boils);
+///     samovar::task::yield_now().await;
+///     Handle::current().dump()
+/// });
+/// assert_eq!(dump.tasks[1].state, TaskState::Waiting); // the first is the future inside `block_on`
+/// assert_eq!(dump.tasks[1].state.to_string(), "waiting");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TaskState {
@@ -86,6 +114,21 @@ pub enum TaskState {
 }
 
 /// What the polls of a task were like.
+///
+/// ```
+/// use samovar::runtime::{Builder, Handle};
+///
+/// let runtime = Builder::new_current_thread().observe(true).build().unwrap();
+/// let dump = runtime.block_on(async {
+///     let (_kettle, boils) = samovar::sync::oneshot::channel::<()>();
+///     samovar::spawn(boils);
+///     samovar::task::yield_now().await;
+///     Handle::current().dump()
+/// });
+/// let polls = dump.tasks[1].polls.unwrap(); // known, for the runtime is observed
+/// assert_eq!(polls.count, 1);
+/// assert!(polls.longest <= polls.total);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Polls {

@@ -220,6 +220,16 @@ impl fmt::Debug for Handle {
 }
 
 /// While it lives, the thread belongs to a runtime. Made by [`Handle::enter`].
+///
+/// ```
+/// use samovar::runtime::{EnterGuard, Handle, Runtime};
+///
+/// let runtime = Runtime::new().unwrap();
+/// let guard: EnterGuard<'_> = runtime.handle().enter();
+/// assert!(Handle::try_current().is_ok());
+/// drop(guard);
+/// assert!(Handle::try_current().is_err());
+/// ```
 #[must_use = "the thread leaves the runtime when the guard is dropped"]
 #[derive(Debug)]
 pub struct EnterGuard<'a> {
@@ -237,6 +247,13 @@ impl Drop for EnterGuard<'_> {
 }
 
 /// There is no runtime on this thread. Given by [`Handle::try_current`].
+///
+/// ```
+/// use samovar::runtime::Handle;
+///
+/// let error = Handle::try_current().unwrap_err();
+/// assert_eq!(error.to_string(), "there is no samovar runtime on this thread");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TryCurrentError(());
 

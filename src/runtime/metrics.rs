@@ -51,11 +51,26 @@ impl RuntimeMetrics {
     }
 
     /// How many tasks have been spawned and have not ended. Blocking jobs are not among them.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().build().unwrap();
+    /// let cup = runtime.spawn(async {});
+    /// assert_eq!(runtime.metrics().num_alive_tasks(), 1);
+    /// runtime.block_on(cup).unwrap();
+    /// assert_eq!(runtime.metrics().num_alive_tasks(), 0);
+    /// ```
     pub fn num_alive_tasks(&self) -> usize {
         usize::try_from(self.home.shared().alive()).unwrap_or(usize::MAX)
     }
 
     /// How many tasks have been spawned since the runtime was built.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().build().unwrap();
+    /// let cup = runtime.spawn(async {});
+    /// runtime.block_on(cup).unwrap();
+    /// assert_eq!(runtime.metrics().spawned_tasks_count(), 1); // also when it has ended
+    /// ```
     pub fn spawned_tasks_count(&self) -> u64 {
         self.home.shared().spawned()
     }
@@ -93,6 +108,12 @@ impl RuntimeMetrics {
     /// # Panics
     ///
     /// When there is no such worker.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().build().unwrap();
+    /// runtime.block_on(async {});
+    /// assert_eq!(runtime.metrics().worker_poll_count(0), 1);
+    /// ```
     #[track_caller]
     pub fn worker_poll_count(&self, worker: usize) -> u64 {
         self.home.shared().metrics(worker).polls
@@ -119,6 +140,12 @@ impl RuntimeMetrics {
     /// # Panics
     ///
     /// When there is no such worker.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().build().unwrap();
+    /// runtime.block_on(async { samovar::spawn(async {}).await.unwrap() });
+    /// assert_eq!(runtime.metrics().worker_steal_count(0), 0); // there are no others
+    /// ```
     #[track_caller]
     pub fn worker_steal_count(&self, worker: usize) -> u64 {
         self.home.shared().metrics(worker).stolen
@@ -129,6 +156,12 @@ impl RuntimeMetrics {
     /// # Panics
     ///
     /// When there is no such worker.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().build().unwrap();
+    /// runtime.block_on(async { samovar::spawn(async {}).await.unwrap() });
+    /// assert_eq!(runtime.metrics().worker_steal_operations(0), 0); // there are no others
+    /// ```
     #[track_caller]
     pub fn worker_steal_operations(&self, worker: usize) -> u64 {
         self.home.shared().metrics(worker).steals
@@ -166,11 +199,29 @@ impl RuntimeMetrics {
     }
 
     /// How many of them have none.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Runtime::new().unwrap();
+    /// let handle = runtime.handle().clone();
+    /// let job = runtime.spawn_blocking(move || handle.metrics().num_idle_blocking_threads());
+    /// assert_eq!(runtime.block_on(job).unwrap(), 0); // the only thread had this job
+    /// ```
     pub fn num_idle_blocking_threads(&self) -> usize {
         self.home.shared().pool.numbers().idle
     }
 
     /// How many blocking jobs wait for a thread.
+    ///
+    /// ```
+    /// let runtime = samovar::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    /// let (finish, told) = std::sync::mpsc::channel::<()>();
+    /// runtime.spawn_blocking(move || told.recv()); // keeps the only thread
+    /// let second = runtime.spawn_blocking(|| "tea");
+    /// assert!(runtime.metrics().blocking_queue_depth() >= 1);
+    /// drop(finish);
+    /// assert_eq!(runtime.block_on(second).unwrap(), "tea");
+    /// assert_eq!(runtime.metrics().blocking_queue_depth(), 0);
+    /// ```
     pub fn blocking_queue_depth(&self) -> usize {
         self.home.shared().pool.numbers().jobs
     }

@@ -69,6 +69,19 @@ pub fn signal(kind: SignalKind) -> io::Result<Signal> {
 /// Hears one kind of signal. Made by [`signal`].
 ///
 /// Signals that come while nobody looks are one event: a `recv` says that there was at least one since the last.
+///
+/// ```
+/// use samovar::signal::unix::{Signal, SignalKind, signal};
+///
+/// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+/// let kind = SignalKind::window_change();
+/// let mut resized: Signal = signal(kind)?;
+/// signal_hook::low_level::raise(kind.as_raw_value())?;
+/// signal_hook::low_level::raise(kind.as_raw_value())?; // nobody has looked since the first
+/// assert_eq!(resized.recv().await, Some(()));
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
 #[must_use = "a `Signal` that is dropped hears nothing, and the signal's default stays switched off"]
 pub struct Signal {
     /// Which one.
@@ -110,6 +123,18 @@ impl Signal {
     /// # Panics
     ///
     /// Outside a runtime.
+    ///
+    /// ```
+    /// use samovar::signal::unix::{SignalKind, signal};
+    ///
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let kind = SignalKind::window_change();
+    /// let mut resized = signal(kind)?;
+    /// signal_hook::low_level::raise(kind.as_raw_value())?;
+    /// assert_eq!(std::future::poll_fn(|cx| resized.poll_recv(cx)).await, Some(()));
+    /// # std::io::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<()>> {
         let bytes = ready!(self.events.poll_io(Direction::Read, cx, take_all));
         Poll::Ready(match bytes {
@@ -166,11 +191,23 @@ pub struct SignalKind(
 
 impl SignalKind {
     /// The signal of this number.
+    ///
+    /// ```
+    /// use samovar::signal::unix::SignalKind;
+    ///
+    /// assert_eq!(SignalKind::from_raw(15), SignalKind::terminate());
+    /// ```
     pub const fn from_raw(number: i32) -> SignalKind {
         SignalKind(number)
     }
 
     /// The signal's number.
+    ///
+    /// ```
+    /// use samovar::signal::unix::SignalKind;
+    ///
+    /// assert_eq!(SignalKind::hangup().as_raw_value(), 1);
+    /// ```
     pub const fn as_raw_value(&self) -> i32 {
         self.0
     }
@@ -182,6 +219,14 @@ macro_rules! kinds {
         impl SignalKind {
             $(
                 #[doc = concat!("`", stringify!($number), "`: ", $what)]
+                #[doc = ""]
+                #[doc = "```"]
+                #[doc = "use samovar::signal::unix::SignalKind;"]
+                #[doc = ""]
+                #[doc = concat!("let kind = SignalKind::", stringify!($name), "();")]
+                #[doc = concat!("let number = signal_hook::consts::", stringify!($number), ";")]
+                #[doc = "assert_eq!(kind.as_raw_value(), number);"]
+                #[doc = "```"]
                 pub const fn $name() -> SignalKind {
                     SignalKind(consts::$number)
                 }

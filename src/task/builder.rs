@@ -28,12 +28,27 @@ pub struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     /// A task without a name.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cup = samovar::task::Builder::new().spawn(async { "tea" }).unwrap();
+    /// assert_eq!(cup.await.unwrap(), "tea");
+    /// # });
+    /// ```
     #[must_use]
     pub fn new() -> Builder<'a> {
         Builder::default()
     }
 
     /// What the task is called. Several may have the same name.
+    ///
+    /// ```
+    /// let trace = samovar::trace::Trace::new();
+    /// let runtime = samovar::runtime::Builder::new_current_thread().trace(&trace).build().unwrap();
+    /// let kettle = samovar::task::Builder::new().name("kettle").spawn_on(async {}, runtime.handle()).unwrap();
+    /// runtime.block_on(kettle).unwrap();
+    /// assert!(trace.story().contains("kettle"));
+    /// ```
     #[must_use]
     pub fn name(self, name: &'a str) -> Builder<'a> {
         Builder { name: Some(name) }
@@ -48,6 +63,13 @@ impl<'a> Builder<'a> {
     /// # Panics
     ///
     /// Outside a runtime: use [`spawn_on`](Builder::spawn_on).
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let kettle = samovar::task::Builder::new().name("kettle").spawn(async { "hot water" }).unwrap();
+    /// assert_eq!(kettle.await.unwrap(), "hot water");
+    /// # });
+    /// ```
     #[track_caller]
     pub fn spawn<F>(self, future: F) -> io::Result<JoinHandle<F::Output>>
     where

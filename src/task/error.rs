@@ -115,6 +115,15 @@ impl JoinError {
     }
 
     /// The task's number.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cup = samovar::spawn(samovar::task::pending::<()>());
+    /// let id = cup.id();
+    /// cup.abort();
+    /// assert_eq!(cup.await.unwrap_err().id(), id);
+    /// # });
+    /// ```
     pub fn id(&self) -> Id {
         self.0.id
     }

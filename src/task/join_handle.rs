@@ -110,6 +110,14 @@ impl<T> JoinHandle<T> {
     }
 
     /// The task's number.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cup = samovar::spawn(async { samovar::task::id() });
+    /// let id = cup.id();
+    /// assert_eq!(cup.await.unwrap(), id);
+    /// # });
+    /// ```
     pub fn id(&self) -> Id {
         self.id
     }
@@ -180,6 +188,15 @@ impl RefUnwindSafe for AbortHandle {}
 
 impl AbortHandle {
     /// Asks the task to end: see [`JoinHandle::abort`].
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let forever = samovar::spawn(samovar::task::pending::<()>());
+    /// let stop = forever.abort_handle();
+    /// stop.abort();
+    /// assert!(forever.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn abort(&self) {
         if let Some(task) = &self.task {
             Arc::clone(task).abort();
@@ -187,11 +204,27 @@ impl AbortHandle {
     }
 
     /// Whether the task has ended.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cup = samovar::spawn(async { "tea" });
+    /// let handle = cup.abort_handle();
+    /// assert_eq!(cup.await.unwrap(), "tea");
+    /// assert!(handle.is_finished());
+    /// # });
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.task.as_ref().is_none_or(|task| task.is_finished())
     }
 
     /// The task's number.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cup = samovar::spawn(async { "tea" });
+    /// assert_eq!(cup.abort_handle().id(), cup.id());
+    /// # });
+    /// ```
     pub fn id(&self) -> Id {
         self.id
     }

@@ -77,12 +77,33 @@ impl<T> JoinSet<T> {
     }
 
     /// How many tasks there are whose output was not given yet, finished or not.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let mut cups = samovar::task::JoinSet::new();
+    /// cups.spawn(async { "green" });
+    /// cups.spawn(async { "black" });
+    /// assert_eq!(cups.len(), 2);
+    /// cups.join_next().await.unwrap().unwrap();
+    /// assert_eq!(cups.len(), 1);
+    /// # });
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.tasks.len()
     }
 
     /// Whether [`len`](JoinSet::len) is 0.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let mut cups = samovar::task::JoinSet::new();
+    /// cups.spawn(async { "green" });
+    /// assert!(!cups.is_empty());
+    /// cups.join_next().await.unwrap().unwrap();
+    /// assert!(cups.is_empty());
+    /// # });
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
@@ -264,6 +285,20 @@ impl<T: 'static> JoinSet<T> {
     /// # Errors
     ///
     /// When the task panicked or was aborted.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let mut cups = samovar::task::JoinSet::new();
+    /// let green = cups.spawn(async { "green" });
+    /// let cup = loop {
+    ///     if let Some(cup) = cups.try_join_next_with_id() {
+    ///         break cup;
+    ///     }
+    ///     samovar::task::yield_now().await; // something better, in earnest
+    /// };
+    /// assert_eq!(cup.unwrap(), (green.id(), "green"));
+    /// # });
+    /// ```
     pub fn try_join_next_with_id(&mut self) -> Option<Result<(Id, T), JoinError>> {
         loop {
             let key = self.finished.pop()?;
@@ -366,6 +401,15 @@ impl<T: 'static> JoinSet<T> {
     /// # Errors
     ///
     /// When the task panicked or was aborted.
+    ///
+    /// ```
+    /// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+    /// let mut cups = samovar::task::JoinSet::new();
+    /// let green = cups.spawn(async { "green" });
+    /// let cup = std::future::poll_fn(|cx| cups.poll_join_next_with_id(cx)).await;
+    /// assert_eq!(cup.unwrap().unwrap(), (green.id(), "green"));
+    /// # });
+    /// ```
     pub fn poll_join_next_with_id(
         &mut self,
         cx: &mut Context<'_>,

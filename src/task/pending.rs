@@ -26,6 +26,17 @@ pub fn pending<T>() -> Pending<T> {
 }
 
 /// A future that is never ready. Made by [`pending`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use samovar::task::{Pending, pending};
+///
+/// # samovar::runtime::Runtime::new().unwrap().block_on(async {
+/// let never: Pending<()> = pending();
+/// assert!(samovar::time::timeout(Duration::from_millis(1), never).await.is_err());
+/// # });
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct Pending<T> {
     /// Kept for nobody: that it is kept says that the wait is meant.

@@ -23,6 +23,17 @@ pub fn yield_now() -> YieldNow {
 }
 
 /// The future of [`yield_now`].
+///
+/// ```
+/// use samovar::task::{YieldNow, yield_now};
+///
+/// # samovar::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let other = samovar::spawn(async { "ran" });
+/// let turn: YieldNow = yield_now();
+/// turn.await;
+/// assert!(other.is_finished());
+/// # });
+/// ```
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 #[derive(Debug)]
 pub struct YieldNow {

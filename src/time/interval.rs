@@ -295,6 +295,18 @@ impl Interval {
     }
 
     /// Chooses what happens after missed ticks, from the next one that is late. See [`MissedTickBehavior`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use samovar::time::{Duration, MissedTickBehavior, interval};
+    ///
+    /// samovar::runtime::Runtime::new().unwrap().block_on(async {
+    ///     let mut interval = interval(Duration::from_secs(1));
+    ///     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ///     assert_eq!(interval.missed_tick_behavior(), MissedTickBehavior::Delay);
+    /// });
+    /// ```
     pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
         self.missed_tick_behavior = behavior;
     }

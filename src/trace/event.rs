@@ -14,6 +14,16 @@ use crate::task::state::Wake;
 use crate::task::{Id, Place};
 
 /// One thing that happened.
+///
+/// ```
+/// use samovar::trace::Trace;
+///
+/// let trace = Trace::new();
+/// let runtime = samovar::runtime::Builder::new_current_thread().trace(&trace).build().unwrap();
+/// runtime.block_on(async { samovar::spawn(async {}).await.unwrap() });
+/// let events = trace.events();
+/// assert!(events.windows(2).all(|pair| pair[0].number < pair[1].number));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
@@ -40,6 +50,17 @@ impl Event {
 }
 
 /// A thread, as the trace calls it.
+///
+/// ```
+/// use samovar::trace::{Kind, Lane, Trace};
+///
+/// let trace = Trace::new();
+/// let runtime = samovar::runtime::Builder::new_current_thread().trace(&trace).build().unwrap();
+/// runtime.block_on(async { samovar::spawn(async {}).await.unwrap() });
+/// let events = trace.events();
+/// let poll = events.iter().find(|event| matches!(event.kind, Kind::PollBegan { .. })).unwrap();
+/// assert_eq!(poll.lane, Lane::Worker(0)); // the thread inside `block_on`
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Lane {
@@ -54,6 +75,21 @@ pub enum Lane {
 }
 
 /// Who is polled: a task, or the future that `block_on` was given.
+///
+/// ```
+/// use samovar::trace::{Kind, Trace, Who};
+///
+/// let trace = Trace::new();
+/// let runtime = samovar::runtime::Builder::new_current_thread().trace(&trace).build().unwrap();
+/// let id = runtime.block_on(async {
+///     let cup = samovar::spawn(async {});
+///     let id = cup.id();
+///     cup.await.unwrap();
+///     id
+/// });
+/// let poll = Kind::PollBegan { who: Who::Task(id) };
+/// assert!(trace.events().iter().any(|event| event.kind == poll));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Who {
     /// The future inside `block_on`.
@@ -63,6 +99,19 @@ pub enum Who {
 }
 
 /// Who or what did it.
+///
+/// ```
+/// use samovar::trace::{Cause, Kind, Trace, Who};
+///
+/// let trace = Trace::new();
+/// let runtime = samovar::runtime::Builder::new_current_thread().trace(&trace).build().unwrap();
+/// runtime.block_on(async { samovar::spawn(async {}).await.unwrap() });
+/// let spawner = trace.events().into_iter().find_map(|event| match event.kind {
+///     Kind::Spawned { by, .. } => Some(by),
+///     _ => None,
+/// });
+/// assert_eq!(spawner, Some(Cause::Poll(Who::Main)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
@@ -81,6 +130,21 @@ pub enum Cause {
 }
 
 /// What happened.
+///
+/// ```
+/// use samovar::trace::{Kind, Trace};
+///
+/// let trace = Trace::new();
+/// let runtime = samovar::runtime::Builder::new_current_thread().trace(&trace).build().unwrap();
+/// runtime.block_on(async {
+///     samovar::task::Builder::new().name("kettle").spawn(async {}).unwrap().await.unwrap();
+/// });
+/// let name = trace.events().into_iter().find_map(|event| match event.kind {
+///     Kind::Spawned { name, .. } => name,
+///     _ => None,
+/// });
+/// assert_eq!(name.as_deref(), Some("kettle"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -216,6 +280,16 @@ impl Kind {
 }
 
 /// How a poll ended.
+///
+/// ```
+/// use samovar::trace::{Kind, Outcome, Trace, Who};
+///
+/// let trace = Trace::new();
+/// let runtime = samovar::runtime::Builder::new_current_thread().trace(&trace).build().unwrap();
+/// runtime.block_on(async { samovar::spawn(async {}).await.unwrap() });
+/// let ended = |kind: &Kind| matches!(kind, Kind::PollEnded { who: Who::Task(_), outcome: Outcome::Ready, .. });
+/// assert_eq!(trace.events().iter().filter(|event| ended(&event.kind)).count(), 1);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The future is complete.
@@ -238,6 +312,22 @@ impl Outcome {
 }
 
 /// What came of a wake.
+///
+/// ```
+/// use samovar::trace::{Kind, News, Trace, Who};
+///
+/// let trace = Trace::new();
+/// let runtime = samovar::runtime::Builder::new_current_thread().trace(&trace).build().unwrap();
+/// runtime.block_on(async {
+///     let (whistle, whistles) = samovar::sync::oneshot::channel();
+///     let pot = samovar::spawn(whistles);
+///     samovar::task::yield_now().await; // the task begins to wait
+///     whistle.send(()).unwrap();
+///     pot.await.unwrap().unwrap();
+/// });
+/// let queues = |kind: &Kind| matches!(kind, Kind::Woken { who: Who::Task(_), news: News::Queues, .. });
+/// assert!(trace.events().iter().any(|event| queues(&event.kind)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum News {
     /// The task was asleep: it goes into a queue.
@@ -262,6 +352,16 @@ impl From<Wake> for News {
 }
 
 /// Which queue.
+///
+/// ```
+/// use samovar::trace::{Kind, QueueName, Trace};
+///
+/// let trace = Trace::new();
+/// let runtime = samovar::runtime::Builder::new_current_thread().trace(&trace).build().unwrap();
+/// runtime.block_on(async { samovar::spawn(async {}).await.unwrap() });
+/// let in_line = |kind: &Kind| matches!(kind, Kind::Queued { queue: QueueName::Line(0), .. });
+/// assert!(trace.events().iter().any(|event| in_line(&event.kind)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueName {
     /// The back of a worker's line.
@@ -275,6 +375,16 @@ pub enum QueueName {
 }
 
 /// Why a wait in the reactor ended.
+///
+/// ```
+/// use samovar::trace::{Kind, Trace, WakeUp};
+///
+/// let trace = Trace::new();
+/// let runtime = samovar::runtime::Builder::new_current_thread().trace(&trace).build().unwrap();
+/// runtime.block_on(async { samovar::time::sleep(std::time::Duration::from_millis(20)).await });
+/// let timer = Kind::Unparked { why: WakeUp::Timer };
+/// assert!(trace.events().iter().any(|event| event.kind == timer));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WakeUp {
     /// Sockets became ready.

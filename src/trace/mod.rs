@@ -100,6 +100,18 @@ const CAPACITY: usize = 1 << 16;
 ///
 /// A file is written when a `block_on` ends (once a second at most), and when the runtime is dropped. The second runtime
 /// of a process writes to `run-2.html`, and so on.
+///
+/// A recording that the program asks for itself:
+///
+/// ```
+/// use samovar::runtime::Builder;
+///
+/// let trace = samovar::trace::Trace::new();
+/// let runtime = Builder::new_current_thread().trace(&trace).build().unwrap();
+/// runtime.block_on(async {});
+/// drop(runtime);
+/// assert!(!trace.events().is_empty());
+/// ```
 #[derive(Clone)]
 pub struct Trace {
     /// What the runtimes write to.
@@ -108,6 +120,12 @@ pub struct Trace {
 
 impl Trace {
     /// An empty recording.
+    ///
+    /// ```
+    /// let trace = samovar::trace::Trace::new();
+    /// assert!(trace.events().is_empty());
+    /// assert_eq!(trace.lost(), 0);
+    /// ```
     #[must_use]
     pub fn new() -> Trace {
         Trace::with_capacity(CAPACITY)
