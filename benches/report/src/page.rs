@@ -222,7 +222,7 @@ fn ladder(results: &Results) -> String {
         "tokio",
     ];
     let mut table = String::from(
-        "\n## The ladder\n\nThe executors of [examples/ladder](examples/ladder), each with one idea more, on work that they can do. These rows \
+        "\n## The ladder\n\nThe executors of [examples/ladder](examples/ladder), each with one idea, on work that they can do. These rows \
          count in no mean. Up to `tokio_ct` all have one thread; from `rung_6` on, two workers.\n\n| benchmark |",
     );
     for runtime in runtimes {
