@@ -14,11 +14,12 @@
 //!   other workers · inbox (wakes and spawns from other threads) · watchdog
 //! ```
 //!
-//! `worker.rs` is the loop; read it first. `queue.rs`, `inbox.rs` and `registry.rs` are where tasks are; `home.rs` is
-//! what a task keeps of it all; `idle.rs` is whom to wake, and `pace.rs` when; `seat.rs` is how a thread inside
-//! `block_on` becomes worker 0; `watchdog.rs` looks after blocked workers; `shutdown.rs` is the end. `counts.rs`,
-//! `census.rs`, `asleep.rs` and `warnings.rs` only look: for metrics, dumps and mistakes. `jump.rs` and `simulation.rs`
-//! are for tests: a clock that jumps, and workers that are simulated.
+//! `worker.rs` is the loop; read it first, and then `worker/search.rs`, where it looks for a task. `queue.rs`, `inbox.rs` and
+//! `registry.rs` are where tasks are; `home.rs` is what a task keeps of it all; `idle.rs` is whom to wake, and `pace.rs` when;
+//! `seat.rs`, `seated.rs` and `main_waker.rs` are how a thread inside `block_on` becomes worker 0, and is woken; `watchdog.rs`
+//! looks after blocked workers; `shutdown.rs` is the end. `spare.rs` and `spin.rs` save time. `counts.rs`, `census.rs`,
+//! `asleep.rs` and `warnings.rs` only look: for metrics, dumps and mistakes. `jump.rs` and `simulation.rs` are for tests: a
+//! clock that jumps, and workers that are simulated.
 
 mod asleep;
 mod census;
